@@ -1,0 +1,51 @@
+# Everything runs in .venv, which is made from nothing and made anew when pyproject.toml changes.
+PYTHON ?= python3
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+ARGS ?=
+
+.PHONY: help demo test lint format wheel clean
+.DEFAULT_GOAL := help
+
+help: ## show this help
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+.venv/.ready: pyproject.toml
+	@echo "Making the environment in .venv (once)."
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install -qq --group dev --editable '.[postgres,redis]'
+	@$(BIN)/python -m pip install -qq --editable '.[mariadb]' >.venv/mariadb.log 2>&1 \
+		|| echo "MariaDB is left out: mysqlclient cannot be built here (see .venv/mariadb.log). It needs gcc," \
+			"pkg-config, python3-dev and libmariadb-dev; after installing them: make clean."
+	@touch $@
+
+demo: .venv/.ready ## sell 100 tickets to 300 concurrent buyers, then serve the demo (SERVE=0: do not serve)
+	@echo "Migrating the database: $(if $(DATABASE_URL),the one in DATABASE_URL,SQLite in db.sqlite3)."
+	@$(MANAGE) migrate --verbosity 0
+	@echo "Selling 100 tickets of gleamconf-2026 to 300 buyers, 16 at a time."
+	@DEBUG=0 $(MANAGE) sell_tickets --conference gleamconf-2026 --capacity 100 --attempts 300 --concurrency 16
+ifneq ($(SERVE),0)
+	@echo "Serving the demo; stop it with Ctrl-C."
+	@$(MANAGE) runserver $(ARGS)
+endif
+
+test: .venv/.ready ## run the tests (ARGS="-k guard" is handed to pytest)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+lint: .venv/.ready ## ruff, mypy, import-linter, missing migrations
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	DATABASE_URL=sqlite://:memory: $(MANAGE) makemigrations --check --dry-run
+
+format: .venv/.ready ## format the code, and mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+wheel: .venv/.ready ## build the wheel and the sdist into dist/
+	$(BIN)/python -m build
+
+clean: ## remove the environment, what was built, and the demo's database
+	rm -rf .venv dist db.sqlite3* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

@@ -1,0 +1,106 @@
+"""The demo's settings; what differs from machine to machine comes from the environment.
+
+DATABASE_URL (without it: SQLite in db.sqlite3), DEBUG, ALLOWED_HOSTS, SECRET_KEY, CELERY_BROKER_URL, and
+every FACTOS_* setting, as JSON (FACTOS_MAX_TAGS=32, FACTOS_GUARD=log).
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import dj_database_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = os.environ.get("DEBUG", "1").lower() in {"1", "true", "yes", "on"}
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+SECRET_KEY = os.environ.get("SECRET_KEY", "django-insecure-for-the-demo-only")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "factos_django",
+    "demo_project.ticketing",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "factos_django.middleware.StampMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "demo_project.urls"
+WSGI_APPLICATION = "demo_project.wsgi.application"
+STATIC_URL = "static/"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# On SQLite a transaction takes the write lock before its first read (IMMEDIATE), and readers do not wait
+# for the writer (WAL).
+DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
+    "django.db.backends.sqlite3": {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    },
+    "django.db.backends.mysql": {"charset": "utf8mb4"},
+}
+
+
+def database(url: str) -> dict[str, Any]:
+    """The database at this URL, with the options that its engine needs."""
+    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    config["OPTIONS"] = DATABASE_OPTIONS.get(config["ENGINE"], {}) | config.get("OPTIONS", {})
+    return config
+
+
+DATABASES = {
+    "default": database(os.environ.get("DATABASE_URL") or f"sqlite:///{quote(str(BASE_DIR / 'db.sqlite3'))}")
+}
+
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
+
+
+def parsed(text: str) -> Any:
+    """The JSON value of the text, or the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+globals().update(
+    (name, parsed(text))
+    for name, text in os.environ.items()
+    if name.startswith("FACTOS_") and not name.startswith("FACTOS_TEST_")  # those are for tests/settings.py
+)

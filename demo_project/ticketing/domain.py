@@ -1,0 +1,191 @@
+"""Selling tickets: a conference never sells more than it has. Pure; nothing here knows Django."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from factos_django import Decider, DomainError, Query, QueryItem, View, event_type
+
+__all__ = [
+    "AlreadyOpen",
+    "BuyTicket",
+    "ConferenceOpened",
+    "NothingToSell",
+    "OpenConference",
+    "SaleFact",
+    "SoldOut",
+    "TicketSold",
+    "TicketWindow",
+    "conference_openings",
+    "every_sale",
+    "opening_context",
+    "sale_context",
+    "sale_facts",
+    "sales_by_conference",
+    "ticket_sales",
+    "tickets_sold",
+]
+
+
+# Facts
+
+
+@event_type("ConferenceOpened", version=1, tags=("event:{conference}",))
+@dataclass(frozen=True, slots=True)
+class ConferenceOpened:
+    """A conference began to sell its tickets."""
+
+    conference: str
+    capacity: int
+
+
+@event_type("TicketSold", version=1, tags=("event:{conference}", "buyer:{buyer}"))
+@dataclass(frozen=True, slots=True)
+class TicketSold:
+    """One ticket of a conference went to a buyer."""
+
+    conference: str
+    buyer: str
+
+
+SaleFact: TypeAlias = ConferenceOpened | TicketSold
+
+
+# Commands
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConference:
+    """Begin to sell the tickets of a conference."""
+
+    conference: str
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuyTicket:
+    """Sell one ticket of a conference to a buyer."""
+
+    conference: str
+    buyer: str
+
+
+# Refusals
+
+
+class NothingToSell(DomainError):
+    """A conference opens with at least one ticket."""
+
+    capacity: int
+
+
+class AlreadyOpen(DomainError):
+    """The conference is open already, with another capacity."""
+
+    capacity: int
+
+
+class SoldOut(DomainError):
+    """The conference has no ticket left."""
+
+    capacity: int
+
+
+# Decision: may this conference open?
+
+
+def decide_opening(recorded: int | None, command: OpenConference) -> list[ConferenceOpened]:
+    """Open a new conference. To open it again with the same capacity is nothing to do."""
+    if command.capacity < 1:
+        raise NothingToSell(capacity=command.capacity)
+    if recorded is None:
+        return [ConferenceOpened(command.conference, command.capacity)]
+    if recorded != command.capacity:
+        raise AlreadyOpen(capacity=recorded)
+    return []
+
+
+def evolve_opening(recorded: int | None, event: ConferenceOpened) -> int | None:
+    """Return the capacity on record; None is a conference that is not open."""
+    return event.capacity if recorded is None else recorded
+
+
+conference_openings: Decider[OpenConference, int | None, ConferenceOpened] = Decider(
+    initial=None, decide=decide_opening, evolve=evolve_opening
+)
+
+
+def opening_context(command: OpenConference) -> Query:
+    """Return the facts that can change whether this conference may open."""
+    return Query.of(QueryItem(types=[ConferenceOpened], tags=[f"event:{command.conference}"]))
+
+
+# Decision: may this buyer have a ticket?
+
+
+@dataclass(frozen=True, slots=True)
+class TicketWindow:
+    """What a sale needs to know: a conference that is not open has a capacity of 0."""
+
+    capacity: int
+    sold: int
+
+    @property
+    def left(self) -> int:
+        """How many tickets can still be sold."""
+        return self.capacity - self.sold
+
+
+def decide(window: TicketWindow, command: BuyTicket) -> list[TicketSold]:
+    """Sell the ticket, or refuse."""
+    if window.sold >= window.capacity:
+        raise SoldOut(capacity=window.capacity)
+    return [TicketSold(command.conference, command.buyer)]
+
+
+def evolve(window: TicketWindow, event: SaleFact) -> TicketWindow:
+    """Fold one fact into the window."""
+    match event:
+        case ConferenceOpened(capacity=capacity):
+            return replace(window, capacity=capacity)
+        case TicketSold():
+            return replace(window, sold=window.sold + 1)
+
+
+ticket_sales: Decider[BuyTicket, TicketWindow, SaleFact] = Decider(
+    initial=TicketWindow(capacity=0, sold=0), decide=decide, evolve=evolve
+)
+
+
+def sale_facts(conference: str) -> Query:
+    """Return the facts about the sale of one conference."""
+    return Query.of(QueryItem(types=[ConferenceOpened, TicketSold], tags=[f"event:{conference}"]))
+
+
+def sale_context(command: BuyTicket) -> Query:
+    """Return the facts that can change whether this buyer gets a ticket."""
+    return sale_facts(command.conference)
+
+
+# Views
+
+
+def evolve_sales(sales: Mapping[str, TicketWindow], event: SaleFact) -> Mapping[str, TicketWindow]:
+    """Fold one fact into the window of its conference."""
+    window = sales.get(event.conference, ticket_sales.initial)
+    return {**sales, event.conference: evolve(window, event)}
+
+
+sales_by_conference: View[Mapping[str, TicketWindow], SaleFact] = View(initial={}, evolve=evolve_sales)
+
+
+def every_sale() -> Query:
+    """Return the facts about all sales."""
+    return Query.of(QueryItem(types=[ConferenceOpened, TicketSold]))
+
+
+def tickets_sold(conference: str) -> Query:
+    """Return the tickets of one conference."""
+    return Query.of(QueryItem(types=[TicketSold], tags=[f"event:{conference}"]))

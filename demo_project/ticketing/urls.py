@@ -1,0 +1,13 @@
+"""The addresses of ticketing."""
+
+from django.urls import path
+
+from demo_project.ticketing import pages
+
+app_name = "ticketing"
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    # A conference's name is the application's to choose, and may hold a slash.
+    path("conferences/<path:conference>/", pages.conference, name="conference"),
+]

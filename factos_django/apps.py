@@ -1,0 +1,47 @@
+"""The app's configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections, router
+from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
+
+__all__ = ["FactosConfig"]
+
+
+class FactosConfig(AppConfig):
+    """``factos_django`` in INSTALLED_APPS; ``factos`` in ``migrate factos`` and ``factos.view_event``."""
+
+    name = "factos_django"
+    label = "factos"
+    verbose_name = _("Facts")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect what guards the log, register the checks, and import each app's ``factos.py``."""
+        from factos_django import checks  # models can be imported from here on only
+        from factos_django.models.refusal import connect_refusal
+
+        connect_refusal()
+        checks.register_checks()
+        post_migrate.connect(_install, sender=self, dispatch_uid="factos.install")
+        autodiscover_modules("factos")
+
+
+def _install(sender: AppConfig, using: str, **_: Any) -> None:
+    """Put back functions and triggers that are missing.
+
+    The migration installs them, but a project may skip migrations in its tests, and SQLite drops
+    triggers when a later migration makes a table anew.
+    """
+    from factos_django.models import Event
+    from factos_django.sql.installation import install
+
+    if not router.allow_migrate_model(using, Event):
+        return
+    if Event._meta.db_table in connections[using].introspection.table_names():
+        install(connections[using])

@@ -1,0 +1,213 @@
+"""System checks: what would make the log unsafe or surprising, said before it does.
+
+``factos.E001`` an impossible setting; ``E002`` isolation; ``E003`` missing triggers or functions;
+``E004`` an unsupported database; ``E005`` a sequence that does not draw one by one, or stands behind
+the log; ``W001`` an unknown setting; ``W002`` SQLite without IMMEDIATE; ``W003`` SQLite without WAL;
+``W004`` event types in the log that no class is registered for; ``W005`` facts that are not flushed
+to disk at commit. Those that need a connection run under the database tag (``check --database``).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from factos_django.conf import PREFIX, Defaults, refusal
+from factos_django.core.errors import FactosError
+from factos_django.core.event_type import EVENT_TYPES
+from factos_django.guards import guard_name
+from factos_django.guards.log import isolation_expression
+from factos_django.models import Event
+from factos_django.sql.installation import missing
+
+__all__ = ["check_database", "check_settings", "register_checks"]
+
+_KNOWN = sorted(name for name in vars(Defaults) if name.isupper())
+
+
+def register_checks() -> None:
+    """Register the checks with Django."""
+    register(check_settings)
+    register(check_database, Tags.database)
+
+
+def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Judge FACTOS_* and DATABASES without opening a connection."""
+    messages = [message for name in dir(settings) if name.startswith(PREFIX) for message in _setting(name)]
+    for alias in connections:
+        if router.allow_migrate_model(alias, Event):
+            messages += [*_guard(alias), *_configuration(connections[alias])]
+    return messages
+
+
+def check_database(app_configs: Any, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Judge the databases named, over a connection to each."""
+    messages: list[CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        if not router.allow_migrate_model(alias, Event):
+            continue
+        if unsupported := [*_version(connection)]:
+            messages += unsupported
+        elif Event._meta.db_table in connection.introspection.table_names():
+            messages += [message for check in _DATABASE_CHECKS for message in check(connection)]
+    return messages
+
+
+def _setting(name: str) -> Iterator[CheckMessage]:
+    short = name.removeprefix(PREFIX)
+    if short not in _KNOWN:
+        close = difflib.get_close_matches(short, _KNOWN, n=1)
+        hint = f"Did you mean {PREFIX}{close[0]}?" if close else "Remove it, or see the settings in the docs."
+        yield Warning(f"{name} is no setting of factos_django.", hint=hint, id="factos.W001")
+    elif reason := refusal(short, getattr(settings, name)):
+        hint = f"The default is {getattr(Defaults, short)!r}."
+        yield Error(f"{name} = {getattr(settings, name)!r} was refused: {reason}.", hint=hint, id="factos.E001")
+
+
+def _guard(alias: str) -> Iterator[CheckMessage]:
+    try:
+        guard_name(alias)
+    except FactosError as error:
+        yield Error(str(error), hint="Set FACTOS_GUARD to auto, or to a mapping by alias.", id="factos.E001")
+
+
+def _configuration(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    options = connection.settings_dict.get("OPTIONS") or {}
+    alias = connection.alias
+    if connection.vendor == "sqlite" and str(options.get("transaction_mode", "")).upper() != "IMMEDIATE":
+        yield Warning(
+            f"Transactions on {alias!r} begin DEFERRED: one that reads before it appends can fail at once.",
+            hint='Add "transaction_mode": "IMMEDIATE" to its OPTIONS.',
+            id="factos.W002",
+        )
+    if connection.vendor not in ("sqlite", "postgresql", "mysql"):
+        yield _unsupported(alias, connection.vendor)
+
+
+def _unsupported(alias: str, what: str) -> CheckMessage:
+    return Error(
+        f"Database {alias!r} is {what}, on which factos_django was never proven.",
+        hint="Use SQLite 3.37, PostgreSQL 14 or MariaDB 10.6, or newer, and route factos there.",
+        id="factos.E004",
+    )
+
+
+def _version(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    if connection.vendor not in ("sqlite", "postgresql", "mysql"):
+        return  # said by check_settings
+    if connection.vendor == "mysql" and not connection.mysql_is_mariadb:  # type: ignore[attr-defined]
+        yield _unsupported(connection.alias, "MySQL")
+        return
+    least = {"sqlite": (3, 37), "postgresql": (14,), "mysql": (10, 6)}[connection.vendor]
+    found = connection.get_database_version()
+    if found < least:
+        yield _unsupported(connection.alias, f"{connection.display_name} {'.'.join(map(str, found))}")
+
+
+def _isolation(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    source = {"postgresql": "current_setting('transaction_isolation')"}
+    if connection.vendor == "mysql":
+        source["mysql"] = isolation_expression(connection)
+    if connection.vendor not in source:
+        return
+    found = str(_value(connection, f"SELECT {source[connection.vendor]}")).lower().replace("-", " ")
+    if found != "read committed":
+        yield Error(
+            f"Database {connection.alias!r} runs at {found.upper()}, at which a check can read an old snapshot.",
+            hint="Remove isolation_level from its OPTIONS, or set it to READ COMMITTED.",
+            id="factos.E002",
+        )
+
+
+def _missing(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    if names := sorted(missing(connection)):
+        yield Error(
+            f"Database {connection.alias!r} lacks {', '.join(names)}: facts could be changed, or not appended.",
+            hint=f"Run manage.py migrate factos --database {connection.alias}; it puts them back.",
+            id="factos.E003",
+        )
+
+
+def _sequence(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    if connection.vendor != "postgresql":
+        return
+    facts = _row(
+        connection,
+        "SELECT (SELECT max(position) FROM factos_event) > last_value, seqcache <> 1 OR seqincrement <> 1 "
+        "FROM factos_event_position_seq, pg_sequence WHERE seqrelid = 'factos_event_position_seq'::regclass",
+    )
+    if facts[0]:
+        hint = "SELECT setval('factos_event_position_seq', (SELECT max(position) FROM factos_event))"
+        yield Error(f"The sequence of {connection.alias!r} stands behind the log.", hint=hint, id="factos.E005")
+    if facts[1]:
+        hint = "ALTER SEQUENCE factos_event_position_seq INCREMENT 1 CACHE 1"
+        yield Error(f"The sequence of {connection.alias!r} skips or caches.", hint=hint, id="factos.E005")
+
+
+def _journal(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    if connection.vendor == "sqlite" and _value(connection, "PRAGMA journal_mode") not in ("wal", "memory"):
+        hint = 'Add "init_command": "PRAGMA journal_mode=WAL;" to its OPTIONS.'
+        text = f"Readers of {connection.alias!r} wait for its writers: it does not use a write-ahead log."
+        yield Warning(text, hint=hint, id="factos.W003")
+
+
+def _types(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    known = {each.name for each in EVENT_TYPES}
+    if vanished := sorted(set(_stored_types(connection)) - known):
+        yield Warning(
+            f"The log of {connection.alias!r} holds {', '.join(vanished)}, for which no class is registered.",
+            hint="Decorate one with @event_type and import its module in <app>/factos.py.",
+            id="factos.W004",
+        )
+
+
+def _stored_types(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """Yield the type names in the log by hopping over the index, one probe a type."""
+    last = ""
+    while last is not None:
+        found = _row(connection, "SELECT min(type) FROM factos_event WHERE type > %s", [last])[0]
+        if found is None:
+            return
+        yield (last := found)
+
+
+def _durability(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    lost = {
+        "postgresql": ("SELECT current_setting('synchronous_commit')", ("off",), "synchronous_commit"),
+        "mysql": ("SELECT @@innodb_flush_log_at_trx_commit", (0, 2), "innodb_flush_log_at_trx_commit"),
+        "sqlite": ("PRAGMA synchronous", (0,), "PRAGMA synchronous"),
+    }
+    sql, weak, name = lost[connection.vendor]
+    if (found := _value(connection, sql)) in weak:
+        yield Warning(
+            f"A crash of the server of {connection.alias!r} can lose acknowledged facts: {name} = {found}.",
+            hint="Set it to flush at commit where losing the last facts is not acceptable.",
+            id="factos.W005",
+        )
+
+
+def _row(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return tuple(cursor.fetchone() or (None,))
+
+
+def _value(connection: BaseDatabaseWrapper, sql: str) -> Any:
+    return _row(connection, sql)[0]
+
+
+_DATABASE_CHECKS: tuple[Callable[[BaseDatabaseWrapper], Iterator[CheckMessage]], ...] = (
+    _isolation,
+    _missing,
+    _sequence,
+    _journal,
+    _types,
+    _durability,
+)

@@ -1,0 +1,71 @@
+"""The settings of the app: FACTOS_<NAME> in the project's settings, read at each use and never cached."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.conf import settings as django_settings
+
+from factos_django.core.errors import InvalidSetting
+
+__all__ = ["PREFIX", "Defaults", "conf", "refusal"]
+
+PREFIX = "FACTOS_"
+
+
+class Defaults:
+    """Each setting with its default. The attribute's type is the setting's type."""
+
+    #: ``auto``, ``log`` or ``tags``, or a mapping of database aliases to these.
+    GUARD: str | Mapping[str, str] = "auto"
+    #: How often dispatch and append run a transaction that the database broke off (times).
+    DISPATCH_ATTEMPTS: int = 5
+    #: How long one append waits for one lock (seconds).
+    LOCK_TIMEOUT_SECONDS: float = 5
+    #: The JSON of one event, or of its metadata (bytes).
+    MAX_EVENT_BYTES: int = 262_144
+    #: The events of one append (events).
+    MAX_BATCH: int = 10_000
+    #: The tags of one event (tags).
+    MAX_TAGS: int = 64
+    #: The items of one query (items).
+    MAX_QUERY_ITEMS: int = 100
+    #: How many events a reader fetches at a time (rows).
+    FOLLOW_BATCH: int = 1_000
+    #: Which event types may be read without a class: True for all, or a collection of names.
+    API_UNREGISTERED_TYPES: bool | Collection[str] = False
+
+
+class _Conf(Defaults):
+    """The settings in force: every attribute is looked up in the project's settings first."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if not name.isupper():
+            return super().__getattribute__(name)
+        value = getattr(django_settings, PREFIX + name, getattr(Defaults, name))
+        if reason := refusal(name, value):
+            raise InvalidSetting(name=PREFIX + name, value=value, reason=reason)
+        return value
+
+
+conf = _Conf()
+
+
+def refusal(name: str, value: object) -> str:
+    """Return why ``value`` cannot be setting ``name`` (without prefix), or an empty string."""
+    if name == "GUARD":
+        return _guard_refusal(value)
+    if name == "API_UNREGISTERED_TYPES":
+        fine = isinstance(value, bool) or (isinstance(value, Collection) and not isinstance(value, str))
+        return "" if fine else "give True, False or a list of event type names"
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+        return "give a number above 0"
+    if isinstance(getattr(Defaults, name), int) and name != "LOCK_TIMEOUT_SECONDS" and value != int(value):
+        return "give a whole number"
+    return ""
+
+
+def _guard_refusal(value: object) -> str:
+    chosen = value.values() if isinstance(value, Mapping) else [value]
+    return "" if all(each in ("auto", "log", "tags") for each in chosen) else "give auto, log or tags"

@@ -1,0 +1,30 @@
+"""Append conditions: what must not have happened since the context was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from factos_django.core.errors import InvalidQuery
+from factos_django.core.position import checked_position
+from factos_django.core.query import Query
+
+__all__ = ["AppendCondition"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppendCondition:
+    """Refuse the append if an event that matches the query stands after ``after``.
+
+    ``after`` is a position from ``read_context`` or ``read`` (the head, or a position read), or of an
+    append accepted under the same query; None means from the beginning. It may not come from a blind
+    append: facts of others can lie below that which were never seen.
+    """
+
+    fail_if_events_match: Query
+    after: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.fail_if_events_match, Query):
+            raise InvalidQuery(reason="fail_if_events_match is a Query")
+        if self.after is not None:
+            checked_position(self.after)

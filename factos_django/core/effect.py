@@ -1,0 +1,73 @@
+"""Effects: what a reactor asks for, as values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from factos_django.core.codec import Codec
+from factos_django.core.errors import InvalidDelivery
+from factos_django.core.event_type import checked_dataclass
+from factos_django.core.metadata import KEY_MAX_LENGTH
+from factos_django.core.naming import checked_name
+from factos_django.core.registry import Registry
+
+__all__ = ["EFFECT_TYPES", "Deliver", "EffectType", "effect_type"]
+
+T = TypeVar("T")
+Effect_co = TypeVar("Effect_co", covariant=True)
+
+
+class EffectType:
+    """One registered effect type: its name, version, class and codec."""
+
+    def __init__(self, name: str, version: int, cls: type[Any]) -> None:
+        self.name = checked_name(name)
+        self.version = version
+        self.cls = checked_dataclass("Effect type", name, cls)
+
+    @cached_property
+    def codec(self) -> Codec:
+        """The codec of the class; made at first use."""
+        return Codec(self.cls)
+
+
+#: Every effect type that this process has declared.
+EFFECT_TYPES: Registry[EffectType] = Registry("Effect type")
+
+
+def effect_type(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
+    """Register a frozen dataclass as an effect type, stored under ``name`` and ``version``."""
+
+    def register(cls: type[T]) -> type[T]:
+        EFFECT_TYPES.register(EffectType(name, version, cls))
+        return cls
+
+    return register
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver(Generic[Effect_co]):
+    """An effect with wishes about its delivery.
+
+    Attributes:
+        effect: The effect itself.
+        key: Tells it from other effects of its name for the same fact (default: its ordinal).
+        ordering_key: Effects with the same one wait behind each other.
+        delay: Seconds to wait before the first attempt, 0 or more.
+    """
+
+    effect: Effect_co
+    key: str | None = None
+    ordering_key: str | None = None
+    delay: float = 0.0
+
+    def __post_init__(self) -> None:
+        for key in (self.key, self.ordering_key):
+            if key is not None and not (isinstance(key, str) and 1 <= len(key) <= KEY_MAX_LENGTH):
+                raise InvalidDelivery(reason=f"a key is a str of 1 to {KEY_MAX_LENGTH} characters")
+        if not (math.isfinite(self.delay) and self.delay >= 0):
+            raise InvalidDelivery(reason="a delay is a number of seconds, 0 or more")

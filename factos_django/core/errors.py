@@ -1,0 +1,294 @@
+"""Everything that factos itself raises, one class a cause.
+
+::
+
+    FactosError
+      InvalidInput (also a ValueError)    the caller gave something that no log may hold
+        InvalidName, InvalidTag, InvalidMetadata, InvalidQuery, InvalidPosition, InvalidLimit
+        InvalidAppend, InvalidDelivery, EncodeError, NotAnEvent
+      RegistrationError                   two things under one name, or a thing under a bad one
+      AppendConditionFailed               the context moved since it was read
+      IdempotencyKeyReused, EventIdReused a repetition that says something else
+      DecodeError                         history and code disagree
+        UnknownEventType
+      AppendOnlyViolation                 a fact was to be changed, deleted or made by hand
+      StoreError                          the database cannot do it now, or not like this
+        StoreBusy, RetryTransaction, OutcomeUnknown, InsideTransaction
+        WrongIsolation, StandbyRefused, UnsupportedDatabase, SequenceBehindLog, InvalidSetting
+
+``DomainError`` stands apart: it is the application's, and no failure.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from factos_django.core.explained import Explained, fields_of
+
+if TYPE_CHECKING:
+    from factos_django.core.condition import AppendCondition
+
+__all__ = [
+    "AppendConditionFailed",
+    "AppendOnlyViolation",
+    "DecodeError",
+    "EncodeError",
+    "EventIdReused",
+    "FactosError",
+    "IdempotencyKeyReused",
+    "InsideTransaction",
+    "InvalidAppend",
+    "InvalidDelivery",
+    "InvalidInput",
+    "InvalidLimit",
+    "InvalidMetadata",
+    "InvalidName",
+    "InvalidPosition",
+    "InvalidQuery",
+    "InvalidSetting",
+    "InvalidTag",
+    "NotAnEvent",
+    "OutcomeUnknown",
+    "RegistrationError",
+    "RetryTransaction",
+    "SequenceBehindLog",
+    "StandbyRefused",
+    "StoreBusy",
+    "StoreError",
+    "UnknownEventType",
+    "UnsupportedDatabase",
+    "WrongIsolation",
+]
+
+
+class FactosError(Explained):
+    """Something in factos failed."""
+
+    def __str__(self) -> str:
+        template = inspect.cleandoc(self.__doc__ or repr(self))
+        return template.format_map(_Shown(fields_of(self))) if self.__doc__ else template
+
+
+class _Shown(dict[str, Any]):
+    """The fields of an error, those that are tuples joined by commas."""
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+class InvalidInput(FactosError, ValueError):
+    """The input was refused."""
+
+
+class InvalidName(InvalidInput):
+    """{name!r} is no name: use 1 to 100 of A-Z a-z 0-9 . _ : -"""
+
+    name: object
+
+
+class InvalidTag(InvalidInput):
+    """Tag {tag!r} was refused: {reason}."""
+
+    tag: object
+    reason: str
+
+
+class InvalidMetadata(InvalidInput):
+    """Metadata {key!r} was refused: {reason}."""
+
+    key: object
+    reason: str
+
+
+class InvalidQuery(InvalidInput):
+    """The query was refused: {reason}."""
+
+    reason: str
+
+
+class InvalidPosition(InvalidInput):
+    """{position!r} is no position: use a whole number from 0 to 9223372036854775807."""
+
+    position: object
+
+
+class InvalidLimit(InvalidInput):
+    """{limit!r} is no limit: use a whole number of rows, 0 or more, or None."""
+
+    limit: object
+
+
+class InvalidAppend(InvalidInput):
+    """The append was refused: {reason}."""
+
+    reason: str
+
+
+class EncodeError(InvalidInput):
+    """{type} cannot be recorded: {reason}."""
+
+    type: str
+    reason: str
+
+
+class InvalidDelivery(InvalidInput):
+    """Deliver was refused: {reason}."""
+
+    reason: str
+
+
+class NotAnEvent(InvalidInput):
+    """{cls} is no registered event type: decorate the dataclass with @event_type(name, version=1)."""
+
+    cls: str
+
+
+class RegistrationError(FactosError):
+    """{what} {name!r} cannot be registered: {reason}."""
+
+    what: str
+    name: str
+    reason: str
+
+
+class AppendConditionFailed(FactosError):
+    """The context moved: a matching event was recorded (position {positions}).
+
+    Read the context again and decide again.
+    """
+
+    condition: AppendCondition
+    #: The lowest positions of the events that failed the condition, ascending, at most 100.
+    positions: tuple[int, ...]
+
+
+class IdempotencyKeyReused(FactosError):
+    """Idempotency key {key!r} was used before, for something else: use a new key for a new request."""
+
+    key: str
+
+
+class EventIdReused(FactosError):
+    """Event id {id} was recorded before, at position {position}, with other content or other companions.
+
+    Give a new event a new id, and repeat an append with all of its events.
+    """
+
+    id: UUID
+    position: int
+
+
+class DecodeError(FactosError):
+    """Event {type!r} version {version} at position {position} cannot be read: {reason}."""
+
+    type: str
+    version: int
+    reason: str
+    #: The position in the log; None where the event was decoded outside of a log.
+    position: int | None = None
+
+
+class UnknownEventType(DecodeError):
+    """No class is registered for event {type!r} version {version} (position {position}).
+
+    Decorate one with @event_type, import its module in <app>/factos.py, or allow the type by
+    FACTOS_API_UNREGISTERED_TYPES.
+    """
+
+    reason: str = "no class is registered under this name"
+
+
+class AppendOnlyViolation(FactosError):
+    """{model}: {operation} is refused. {advice}"""
+
+    model: str
+    operation: str
+    advice: str
+
+
+class StoreError(FactosError):
+    """The store cannot do this."""
+
+
+class StoreBusy(StoreError):
+    """Another append held this context of {using!r} for longer than {seconds} s.
+
+    Nothing was recorded. Try again later, or raise FACTOS_LOCK_TIMEOUT_SECONDS.
+    """
+
+    using: str
+    seconds: float
+
+
+class RetryTransaction(StoreError):
+    """The database {using!r} broke this transaction off ({reason}): whoever opened it must run it again.
+
+    Wrap that function in @retrying, from factos_django.dispatch.
+    """
+
+    using: str
+    reason: str
+
+
+class OutcomeUnknown(StoreError):
+    """The connection to {using!r} broke during COMMIT, so nobody knows whether the events are recorded.
+
+    Ask again with the same idempotency key or the same event ids: a repetition records nothing twice.
+    """
+
+    using: str
+
+
+class InsideTransaction(StoreError):
+    """{operation} cannot run inside an open transaction of {using!r}: {advice}."""
+
+    operation: str
+    using: str
+    advice: str
+
+
+class WrongIsolation(StoreError):
+    """{using!r} runs at isolation {isolation!r}, at which a check can read an old snapshot.
+
+    Use READ COMMITTED for this transaction: drop the isolation level from DATABASES OPTIONS.
+    """
+
+    using: str
+    isolation: str
+
+
+class StandbyRefused(StoreError):
+    """{using!r} is a standby: it has no advisory locks, so nobody can tell its stable head.
+
+    Read from the server that appends.
+    """
+
+    using: str
+
+
+class UnsupportedDatabase(StoreError):
+    """{using!r} runs on {vendor}: factos needs SQLite 3.37, PostgreSQL 14 or MariaDB 10.6, or newer."""
+
+    using: str
+    vendor: str
+
+
+class SequenceBehindLog(StoreError):
+    """The sequence of positions on {using!r} stands behind the log, so new events would be out of order.
+
+    Somebody inserted rows with positions of their own. Set the sequence to the highest position:
+    SELECT setval('factos_event_position_seq', (SELECT max(position) FROM factos_event))
+    """
+
+    using: str
+
+
+class InvalidSetting(StoreError):
+    """{name} = {value!r} was refused: {reason}."""
+
+    name: str
+    value: object
+    reason: str

@@ -1,0 +1,75 @@
+"""Events about to be appended, and events that the log holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from factos_django.core.errors import InvalidAppend
+from factos_django.core.metadata import Metadata, MetadataValue, checked_metadata
+from factos_django.core.tag import checked_tags
+
+__all__ = ["Proposed", "Recorded", "UnregisteredEvent"]
+
+Event_co = TypeVar("Event_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed(Generic[Event_co]):
+    """An event about to be appended, with what the caller adds to it.
+
+    Attributes:
+        event: The application's event.
+        id: The caller's id for it; a repetition under the same id records nothing twice.
+        tags: Tags in addition to those that the event derives.
+        metadata: What is known about its making, over the stamps and the metadata of the append.
+    """
+
+    event: Event_co
+    id: UUID | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Metadata | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.id is not None and not isinstance(self.id, UUID):
+            raise InvalidAppend(reason=f"an event id is a uuid.UUID, not {type(self.id).__name__}")
+        object.__setattr__(self, "tags", checked_tags(self.tags))
+        if self.metadata is not None:
+            object.__setattr__(self, "metadata", checked_metadata(self.metadata))
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Generic[Event_co]):
+    """An event that the log holds.
+
+    Attributes:
+        event: The application's event, brought up to its current version.
+        position: Its place in the log; unique and growing, with gaps.
+        id: Its id, the caller's or a random one.
+        type: The stored name of its type.
+        version: The version that was stored.
+        tags: Its tags, in the order in which they were derived.
+        metadata: What is known about its making.
+        recorded_at: When the store took it, in UTC. Order is by position, never by time.
+    """
+
+    event: Event_co
+    position: int
+    id: UUID
+    type: str
+    version: int
+    tags: tuple[str, ...]
+    metadata: Mapping[str, MetadataValue] = field(hash=False)
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnregisteredEvent:
+    """The event of a type for which this process has no class (see FACTOS_API_UNREGISTERED_TYPES)."""
+
+    type: str
+    version: int
+    data: Any = field(hash=False)

@@ -1,0 +1,68 @@
+"""Tag templates such as ``"event:{conference}"``, filled from the fields of an event."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from itertools import product
+from string import Formatter
+from typing import Any
+from uuid import UUID
+
+from factos_django.core.errors import InvalidTag
+
+__all__ = ["TagTemplate"]
+
+
+@dataclass(frozen=True, slots=True)
+class TagTemplate:
+    """A format string whose fields are plain names of event fields.
+
+    ``None`` in a field gives no tag, a list, tuple or set gives one tag a member. It reads nothing
+    but the event: no nested attributes, no format specification.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        for _, name, spec, conversion in Formatter().parse(self.text):
+            if name is not None and (not name.isidentifier() or spec or conversion):
+                raise InvalidTag(tag=self.text, reason="a template holds plain field names like {buyer}")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the event fields it needs, each once."""
+        return tuple(dict.fromkeys(name for _, name, _, _ in Formatter().parse(self.text) if name))
+
+    def tags(self, event: object) -> Iterator[str]:
+        """Yield the tags that ``event`` gets from this template (not yet checked as tags)."""
+        members = [_members(self.text, getattr(event, name)) for name in self.fields]
+        for combination in product(*members):
+            yield self.text.format(**dict(zip(self.fields, combination, strict=True)))
+
+    def could_yield(self, tag: str) -> bool:
+        """Tell whether some event could get exactly ``tag`` from this template."""
+        parts = Formatter().parse(self.text)
+        pattern = "".join(re.escape(literal) + ("" if name is None else ".+") for literal, name, _, _ in parts)
+        return re.fullmatch(pattern, tag, re.DOTALL) is not None
+
+
+def _members(template: str, value: Any) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_text(template, member) for member in value if member is not None]
+    return [_text(template, value)]
+
+
+def _text(template: str, value: Any) -> str:
+    plain = value.value if isinstance(value, Enum) else value
+    if plain == "":
+        raise InvalidTag(tag=template, reason="a field that fills it is an empty string")
+    if isinstance(plain, datetime) or not isinstance(plain, (str, int, UUID, date)):
+        reason = f"{type(plain).__name__} cannot fill it: use str, int, UUID, bool, date or Enum"
+        raise InvalidTag(tag=template, reason=reason)
+    return str(plain)

@@ -1,0 +1,119 @@
+"""The portable guard: ``select_for_update`` on the guard row of the log.
+
+One writer at a time from lock to commit, so the order of commits is the order of positions. Locking
+the *event* rows would guard nothing: the rows that matter are those that are not there yet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F
+from django.db.models.expressions import RawSQL
+
+from factos_django.conf import conf
+from factos_django.core.errors import StoreBusy, UnsupportedDatabase, WrongIsolation
+from factos_django.guards.advisory import hold_advisory
+from factos_django.guards.claim import Claim
+from factos_django.models import LogGuard
+
+__all__ = ["LogGuardByRow", "isolation_expression"]
+
+_ROW = 1
+
+
+class LogGuardByRow:
+    """Holds the guard row, whatever the claim: every append waits for every other."""
+
+    name = "log"
+
+    def hold(self, claim: Claim, using: str) -> None:
+        """Lock the guard row, making it where a flush has removed it."""
+        vendor = connections[using].vendor
+        if vendor not in _HOLDERS:
+            raise UnsupportedDatabase(using=using, vendor=vendor)
+        _HOLDERS[vendor](using)
+
+    def still_to_share(self, claim: Claim, tags: frozenset[str]) -> frozenset[str]:
+        """Return no tags: whoever holds the row is alone."""
+        return frozenset()
+
+    def holds_keys(self, claim: Claim, keys: frozenset[str]) -> bool:
+        """Return True: whoever holds the row is alone."""
+        return True
+
+
+def isolation_expression(connection: BaseDatabaseWrapper) -> str:
+    """Return the SQL for the isolation of a MariaDB session; the variable was renamed in 11.1."""
+    renamed = connection.mysql_version >= (11, 1)  # type: ignore[attr-defined]
+    return "@@transaction_isolation" if renamed else "@@tx_isolation"
+
+
+def _hold_on_sqlite(using: str) -> None:
+    # select_for_update is silently nothing here. An UPDATE takes the write lock, even of 0 rows, and
+    # as the first statement it takes it before the first read.
+    rows = LogGuard.objects.using(using)
+    if not rows.filter(pk=_ROW).update(holds=F("holds") + 1):
+        rows.bulk_create([LogGuard(pk=_ROW)], ignore_conflicts=True)
+
+
+def _hold_on_mariadb(using: str) -> None:
+    connection = connections[using]
+    isolation = RawSQL(isolation_expression(connection), ())  # noqa: S611  # a constant
+    with _wait_limit(connection):
+        held = _lock_row(using, lambda rows: rows.annotate(isolation=isolation).values_list("isolation"))
+    if held[0] != "READ-COMMITTED":
+        raise WrongIsolation(using=using, isolation=held[0])
+
+
+def _hold_on_postgresql(using: str) -> None:
+    # The gate first: appends under the guard ``tags`` of other processes pass it, and must not now.
+    hold_advisory(Claim(whole_log=True), using)
+    with _postgresql_wait_limit(connections[using]):
+        _lock_row(using, lambda rows: rows.values_list("pk"))
+
+
+def _lock_row(using: str, columns: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """Lock the row and return its columns. A lock of 0 rows is no lock: then make it, and lock it."""
+    rows = LogGuard.objects.using(using)
+    for _ in range(3):
+        if held := columns(rows.select_for_update().filter(pk=_ROW)).first():
+            return tuple(held)
+        unique = {"unique_fields": ["id"]} if connections[using].vendor == "postgresql" else {}
+        # An upsert, not INSERT IGNORE: that would share the row, and two sharers deadlock on MariaDB.
+        rows.bulk_create([LogGuard(pk=_ROW)], update_conflicts=True, update_fields=["holds"], **unique)
+    raise StoreBusy(using=using, seconds=conf.LOCK_TIMEOUT_SECONDS)
+
+
+@contextmanager
+def _wait_limit(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Bound the waits of MariaDB's statements inside, one by one, and nothing after them."""
+    seconds = max(1, math.ceil(conf.LOCK_TIMEOUT_SECONDS))
+
+    def bounded(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        return execute(f"SET STATEMENT innodb_lock_wait_timeout={seconds} FOR {sql}", params, many, context)
+
+    with connection.execute_wrapper(bounded):
+        yield
+
+
+@contextmanager
+def _postgresql_wait_limit(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', %s, true)",
+                       [f"{int(conf.LOCK_TIMEOUT_SECONDS * 1000)}ms"])
+        before = cursor.fetchone()[0]
+        yield
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])
+
+
+_HOLDERS: dict[str, Callable[[str], None]] = {
+    "sqlite": _hold_on_sqlite,
+    "mysql": _hold_on_mariadb,
+    "postgresql": _hold_on_postgresql,
+}

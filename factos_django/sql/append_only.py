@@ -1,0 +1,88 @@
+"""Triggers that refuse to change or delete facts, and the switch by which ``flush`` opens them.
+
+A raw INSERT is not refused: it is the database administrator's, and documented as such.
+"""
+
+from __future__ import annotations
+
+__all__ = ["APPEND_ONLY_TABLES", "CLOSE_SWITCH", "OPEN_SWITCH", "triggers"]
+
+#: Each append-only table with the columns that are unique in it.
+APPEND_ONLY_TABLES: dict[str, tuple[str, ...]] = {
+    "factos_event": ("position", "id"),
+    "factos_tag": ("id",),
+    "factos_idempotencykey": ("idempotency_key",),
+}
+
+_ADVICE = "facts are append-only: append a correcting fact; to empty a test database use manage.py flush"
+
+#: Opened for one session (SQLite: one transaction) by the flush command alone.
+OPEN_SWITCH: dict[str, str] = {
+    "sqlite": "INSERT INTO factos_switch (opened) VALUES (1)",
+    "postgresql": "SELECT set_config('factos.erase', 'on', false)",
+    "mysql": "SET @factos_erase = 1",
+}
+CLOSE_SWITCH: dict[str, str] = {
+    "sqlite": "DELETE FROM factos_switch",
+    "postgresql": "SELECT set_config('factos.erase', '', false)",
+    "mysql": "SET @factos_erase = NULL",
+}
+
+
+def triggers(vendor: str) -> dict[str, tuple[str, ...]]:
+    """Return, by trigger name, the statements that install it on ``vendor`` (no trigger elsewhere)."""
+    made: dict[str, tuple[str, ...]] = {}
+    for table, unique in APPEND_ONLY_TABLES.items():
+        made |= _MAKERS[vendor](table, unique) if vendor in _MAKERS else {}
+    return made
+
+
+def _postgresql(table: str, unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    function = f"""
+CREATE OR REPLACE FUNCTION factos_append_only_1() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    IF TG_OP <> 'UPDATE' AND coalesce(current_setting('factos.erase', true), '') = 'on' THEN
+        RETURN NULL;
+    END IF;
+    RAISE EXCEPTION '% of % refused: {_ADVICE}', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END
+$body$"""
+    trigger = f"""
+CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION factos_append_only_1()"""
+    return {f"{table}_append_only": (function, trigger)}
+
+
+def _mysql(table: str, unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    signal = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{_ADVICE}'"
+    return {
+        f"{table}_no_update": (
+            f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} FOR EACH ROW {signal}",
+        ),
+        f"{table}_no_delete": (
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH ROW "
+            f"IF @factos_erase IS NULL THEN {signal}; END IF",
+        ),
+    }
+
+
+def _sqlite(table: str, unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{_ADVICE}'); END"
+    same = " OR ".join(f"{column} = NEW.{column}" for column in unique)
+    switch = "CREATE TABLE IF NOT EXISTS factos_switch (opened integer NOT NULL)"
+    return {
+        f"{table}_no_update": (f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",),
+        f"{table}_no_delete": (
+            switch,
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
+            f"WHEN NOT EXISTS (SELECT 1 FROM factos_switch) {refuse}",
+        ),
+        # INSERT OR REPLACE deletes the old row without firing a delete trigger.
+        f"{table}_no_replace": (
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) {refuse}",
+        ),
+    }
+
+
+_MAKERS = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite}

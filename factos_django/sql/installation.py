@@ -1,0 +1,60 @@
+"""Puts the functions and triggers into a database, and tells which are missing there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from factos_django.sql.append_only import triggers
+from factos_django.sql.postgresql import FUNCTIONS
+
+__all__ = ["install", "missing", "uninstall"]
+
+_PRESENT = {
+    "postgresql": (
+        "SELECT t.tgname FROM pg_trigger t WHERE t.tgrelid IN (to_regclass('factos_event'), "
+        "to_regclass('factos_tag'), to_regclass('factos_idempotencykey')) "
+        "UNION SELECT p.proname FROM pg_proc p WHERE p.proname LIKE 'factos!_%' ESCAPE '!' "
+        "AND pg_function_is_visible(p.oid)"
+    ),
+    "mysql": (
+        "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = database() "
+        "AND trigger_name LIKE 'factos!_%' ESCAPE '!'"
+    ),
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'factos!_%' ESCAPE '!'",
+}
+
+
+def missing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, ...]]:
+    """Return what the database of ``connection`` lacks, by name, with the statements that make it."""
+    if connection.vendor not in _PRESENT:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_PRESENT[connection.vendor])
+        present = {row[0] for row in cursor.fetchall()}
+    return {name: made for name, made in _wanted(connection.vendor).items() if name not in present}
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Make what is missing. It changes nothing that is there: a new body comes under a new name."""
+    with connection.cursor() as cursor:
+        for statements in missing(connection).values():
+            for statement in statements:
+                cursor.execute(statement)
+
+
+def uninstall(connection: BaseDatabaseWrapper) -> None:
+    """Drop the functions and the switch; the triggers go with their tables."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("DROP TABLE IF EXISTS factos_switch")
+        if connection.vendor == "postgresql":
+            cursor.execute("DROP FUNCTION IF EXISTS factos_append_only_1 CASCADE")
+            for name in FUNCTIONS:
+                cursor.execute(f"DROP FUNCTION IF EXISTS {name}")
+
+
+def _wanted(vendor: str) -> dict[str, tuple[str, ...]]:
+    functions: dict[str, Any] = {name: (body,) for name, body in FUNCTIONS.items()}
+    return triggers(vendor) | (functions if vendor == "postgresql" else {})

@@ -1,0 +1,128 @@
+"""How facts get into the log: guard, look for a repetition, decide, share, insert.
+
+The shortest path through the app, and the only one to the tables. Every append goes through
+``record``; ``append`` and ``dispatch`` differ in what they do between the locks and the insert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from factos_django.core.event import Recorded
+from factos_django.core.query import Query
+from factos_django.guards import Claim, Guard, guard_for
+from factos_django.store.prepared import Prepared
+from factos_django.store.repetition import Repetition, key_names, recorded_under_ids, recorded_under_key
+from factos_django.store.transactions import unit_of_work
+from factos_django.store.writing import insert_events, insert_key
+
+__all__ = ["Decided", "Request", "record"]
+
+#: How often an append starts again with more locks before it asks to be alone (times).
+_RESTARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one append asks for.
+
+    Attributes:
+        using: The alias of the database.
+        query: The context that must not move; None for a blind append.
+        key: The idempotency key.
+        digest: What the key stands for, None where it cannot be told.
+        prepared: The events, as far as they are known before the decision.
+    """
+
+    using: str
+    query: Query | None = None
+    key: str | None = None
+    digest: str | None = None
+    prepared: tuple[Prepared, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came out of a decision: events, none if there is nothing to do, and what it saw.
+
+    ``decision`` is JSON text that is stored with each event; ``position`` is that of the context.
+    """
+
+    prepared: tuple[Prepared, ...]
+    decision: str | None = None
+    position: int = 0
+
+
+class _ClaimTooSmall(Exception):
+    """The decision names tags or keys that another append holds, or that were not locked."""
+
+    def __init__(self, wider: Claim) -> None:
+        self.wider = wider
+
+
+def record(request: Request, decide: Callable[[], Decided]) -> Repetition:
+    """Return what ``decide``, run under the guard, asked to record, recorded.
+
+    Where new events carry tags that another decision guards, everything is rolled back to where it
+    began, and runs again with those tags locked from the start: the claim only grows, and the last
+    try asks for the whole log, so it ends.
+    """
+    guard = guard_for(request.using)
+    claim = Claim.of(request.query, key_names(request.key, request.prepared))
+    restarts = 0
+    while True:
+        try:
+            with unit_of_work(request.using):
+                return _recorded(request, guard, claim, decide)
+        except _ClaimTooSmall as small:
+            restarts += 1
+            claim = small.wider if restarts < _RESTARTS else small.wider.of_whole_log()
+
+
+def _recorded(request: Request, guard: Guard, claim: Claim, decide: Callable[[], Decided]) -> Repetition:
+    # Locks first; each later statement sees all that was committed before they were given.
+    guard.hold(claim, request.using)
+    # Before any condition: a repetition would fail on what it recorded itself.
+    if known := _known(request):
+        return known
+    decided = decide()
+    if not request.prepared and (known := _known_by_ids(request, guard, claim, decided)):
+        return known
+    recorded = _inserted(request, guard, claim, decided)
+    position = recorded[-1].position if recorded else decided.position
+    if request.key is not None:
+        insert_key(request.key, request.digest, [each.position for each in recorded], position, request.using)
+    return Repetition(recorded, position)
+
+
+def _known(request: Request) -> Repetition | None:
+    known = recorded_under_key(request.key, request.digest, request.using) if request.key is not None else None
+    if known is None and any(each.repeatable for each in request.prepared):
+        known = recorded_under_ids(request.prepared, request.using)
+    return known
+
+
+def _known_by_ids(request: Request, guard: Guard, claim: Claim, decided: Decided) -> Repetition | None:
+    """Look for ids that the decision itself gave, once they are locked."""
+    keys = key_names(request.key, decided.prepared)
+    if not any(each.repeatable for each in decided.prepared):
+        return None
+    if not guard.holds_keys(claim, keys):
+        raise _ClaimTooSmall(claim.locking(keys))
+    return recorded_under_ids(decided.prepared, request.using)
+
+
+def _inserted(request: Request, guard: Guard, claim: Claim, decided: Decided) -> tuple[Recorded[Any], ...]:
+    if not decided.prepared:
+        return ()
+    tags = frozenset(tag for each in decided.prepared for tag in each.tags)
+    shares = guard.still_to_share(claim, tags)
+    wider = claim.sharing(tags)
+    if shares and wider.whole_log:
+        raise _ClaimTooSmall(wider)
+    recorded = insert_events(decided.prepared, decided.decision, shares, request.using)
+    if recorded is None:
+        raise _ClaimTooSmall(wider)
+    return recorded

@@ -1,0 +1,77 @@
+"""Repetitions: the same append asked for twice records once (G8)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+
+from factos_django.core.canonical_json import decode_json
+from factos_django.core.errors import EventIdReused, IdempotencyKeyReused
+from factos_django.core.event import Recorded
+from factos_django.store.prepared import Prepared
+from factos_django.store.rows import EventRow, select_by_id, select_by_positions, to_recorded
+
+__all__ = ["Repetition", "key_names", "recorded_under_ids", "recorded_under_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """What the first of two equal requests recorded."""
+
+    recorded: tuple[Recorded[Any], ...]
+    position: int
+
+
+def key_names(key: str | None, prepared: Sequence[Prepared]) -> frozenset[str]:
+    """Return the names under which an append by ``key``, or with ids of the client, is locked."""
+    ids = (f"id:{each.id}" for each in prepared if each.repeatable)
+    return frozenset(ids) | ({f"key:{key}"} if key is not None else frozenset())
+
+
+def recorded_under_key(key: str, digest: str | None, using: str) -> Repetition | None:
+    """Return what was recorded under ``key``, None for a new one; raise IdempotencyKeyReused."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT fingerprint, positions, position FROM factos_idempotencykey WHERE idempotency_key = %s", [key]
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    first, positions, position = row
+    if digest is not None and first is not None and digest != first:
+        raise IdempotencyKeyReused(key=key)
+    found = select_by_positions(json.loads(positions) if isinstance(positions, str) else positions, using)
+    return Repetition(tuple(to_recorded(each, using) for each in found), position)
+
+
+def recorded_under_ids(prepared: Sequence[Prepared], using: str) -> Repetition | None:
+    """Return what was recorded under the client's ids, None if nothing was; raise EventIdReused.
+
+    A repetition holds all of the events again, each with the type, version, data and tags it had.
+    """
+    rows = {row.uuid: row for row in select_by_id([each.id for each in prepared if each.repeatable], using)}
+    if not rows:
+        return None
+    for each in prepared:
+        if each.id not in rows or not _same(each, rows[each.id]):
+            raise _reused(each.id, rows)
+    recorded = tuple(to_recorded(rows[each.id], using) for each in prepared)
+    return Repetition(recorded, max(each.position for each in recorded))
+
+
+def _reused(id: UUID, rows: dict[UUID, EventRow]) -> EventIdReused:
+    row = rows.get(id) or next(iter(rows.values()))
+    return EventIdReused(id=row.uuid, position=row.position)
+
+
+def _same(prepared: Prepared, row: EventRow) -> bool:
+    return (
+        (prepared.type, prepared.version) == (row.type, row.version)
+        and set(prepared.tags) == set(decode_json(row.tags))
+        and decode_json(prepared.data_text) == decode_json(row.data)
+    )

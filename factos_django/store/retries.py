@@ -1,0 +1,102 @@
+"""Running a transaction again when the database broke it off."""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import connections
+
+from factos_django.conf import conf
+from factos_django.core.errors import AppendConditionFailed, InsideTransaction, RetryTransaction
+from factos_django.store.database import database_for_writing
+from factos_django.store.transactions import LockedAtOnce, owns_transaction, unit_of_work
+
+__all__ = ["retried", "retrying"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: The first pause is up to this long (seconds); each later one up to twice the one before.
+_FIRST_PAUSE = 0.01
+_LONGEST_PAUSE = 1.0
+
+
+def retried(once: Callable[[], R], *, using: str) -> R:
+    """Return ``once()``, run again after RetryTransaction where the transaction is ours to run again.
+
+    Inside the caller's transaction it runs once: whoever owns the transaction retries it.
+    """
+    if not owns_transaction(using):
+        return once()
+    return _repeat(once, conf.DISPATCH_ATTEMPTS, (RetryTransaction,))
+
+
+def retrying(
+    attempts: int = 5, using: str | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Run the decorated function in a transaction of its own, and all of it again when that fails.
+
+    The function is run again after AppendConditionFailed, deadlocks and serialization failures, with
+    growing, random pauses between the runs; its own rows are rolled back with the facts. What it does
+    outside of the database happens again each time.
+
+    Args:
+        attempts: How often it runs at most, 1 or more.
+        using: The alias of the database; by default the one that the log is written to.
+
+    Raises:
+        InsideTransaction: When called inside an open transaction, which it could not run again.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            alias = database_for_writing(using)
+            _refuse_nesting(function.__qualname__, alias)
+
+            def once() -> R:
+                with unit_of_work(alias):
+                    return function(*args, **kwargs)
+
+            return _repeat(once, attempts, (RetryTransaction, AppendConditionFailed))
+
+        return run
+
+    return decorate
+
+
+def _refuse_nesting(operation: str, using: str) -> None:
+    blocks = connections[using].atomic_blocks
+    in_testcase = bool(blocks) and getattr(blocks[-1], "_from_testcase", False)  # as atomic(durable=True) does
+    if not owns_transaction(using) and not in_testcase:
+        advice = "it could not run that transaction again; call it outside, or decorate its owner"
+        raise InsideTransaction(operation=operation, using=using, advice=advice)
+
+
+def _repeat(once: Callable[[], R], attempts: int, again: tuple[type[Exception], ...]) -> R:
+    for attempt in range(1, attempts):
+        try:
+            return _patiently(once)
+        except again:
+            _pause(min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE))
+    return _patiently(once)
+
+
+def _patiently(once: Callable[[], R]) -> R:
+    """Wait where SQLite would not: connections that share a cache refuse each other at once."""
+    deadline = time.monotonic() + conf.LOCK_TIMEOUT_SECONDS
+    while True:
+        try:
+            return once()
+        except LockedAtOnce:
+            if time.monotonic() > deadline:
+                raise
+            _pause(_FIRST_PAUSE)
+
+
+def _pause(most: float) -> None:
+    time.sleep(random.uniform(0, most))  # noqa: S311  # jitter, no secret

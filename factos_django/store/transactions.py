@@ -1,0 +1,119 @@
+"""The transaction of an append: ours when none is open, a savepoint of the caller's when one is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from factos_django.conf import conf
+from factos_django.core.errors import (
+    OutcomeUnknown,
+    RetryTransaction,
+    SequenceBehindLog,
+    StoreBusy,
+    WrongIsolation,
+)
+from factos_django.store.database_errors import Meaning, meaning_of
+
+__all__ = ["LockedAtOnce", "explaining", "owns_transaction", "unit_of_work"]
+
+
+class LockedAtOnce(StoreBusy):
+    """{using!r} is locked by another connection that shares its cache; it refused without waiting."""
+
+
+def owns_transaction(using: str) -> bool:
+    """Tell whether a transaction begun now would be the outermost one, and so ours to retry."""
+    connection = connections[using]
+    return connection.get_autocommit() and not connection.in_atomic_block
+
+
+@contextmanager
+def unit_of_work(using: str) -> Iterator[None]:
+    """Run the block in a transaction, or in a savepoint of the one that is open.
+
+    Raises:
+        StoreBusy: A lock was not given within FACTOS_LOCK_TIMEOUT_SECONDS.
+        RetryTransaction: The database broke the transaction off.
+        OutcomeUnknown: The connection failed during our COMMIT.
+    """
+    ours = owns_transaction(using)
+    ended = False
+    try:
+        with _sqlite_wait_limit(connections[using]), transaction.atomic(using=using):
+            yield
+            ended = True
+    except Error as error:
+        explained = _explained(error, using)
+        if ended and ours and explained is error and _is_lost(error, using):
+            raise OutcomeUnknown(using=using) from error
+        if explained is error:
+            raise
+        raise explained from error
+
+
+@contextmanager
+def explaining(using: str) -> Iterator[None]:
+    """Raise our errors for those of the database, as ``unit_of_work`` does, without a transaction."""
+    try:
+        yield
+    except Error as error:
+        explained = _explained(error, using)
+        if explained is error:
+            raise
+        raise explained from error
+
+
+def _is_lost(error: Error, using: str) -> bool:
+    return meaning_of(error, connections[using]) is Meaning.LOST
+
+
+def _explained(error: Error, using: str) -> Exception:
+    connection = connections[using]
+    seconds = float(conf.LOCK_TIMEOUT_SECONDS)
+    match meaning_of(error, connection):
+        case Meaning.BUSY:
+            return StoreBusy(using=using, seconds=seconds)
+        case Meaning.LOCKED_AT_ONCE:
+            return LockedAtOnce(using=using, seconds=seconds)
+        case Meaning.BROKEN_OFF:
+            _forget_transaction(connection)
+            return RetryTransaction(using=using, reason=str(error.__cause__ or error).strip())
+        case Meaning.WRONG_ISOLATION:
+            return WrongIsolation(using=using, isolation=_first_line(error))
+        case Meaning.SEQUENCE_BEHIND:
+            return SequenceBehindLog(using=using)
+        case _:
+            return error
+
+
+def _forget_transaction(connection: BaseDatabaseWrapper) -> None:
+    # After a deadlock MariaDB has rolled back everything, not the savepoint alone. Whoever caught the
+    # error and went on would commit the second half of his work.
+    if connection.vendor == "mysql" and connection.in_atomic_block:
+        connection.needs_rollback = True
+
+
+def _first_line(error: Error) -> str:
+    return str(error.__cause__ or error).partition("\n")[0]
+
+
+@contextmanager
+def _sqlite_wait_limit(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Bound SQLite's wait for its one write lock, BEGIN IMMEDIATE included."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        before = cursor.fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout = {max(1, int(conf.LOCK_TIMEOUT_SECONDS * 1000))}")
+    try:
+        yield
+    finally:
+        if connection.connection is not None:
+            with connection.cursor() as cursor:
+                cursor.execute(f"PRAGMA busy_timeout = {before}")

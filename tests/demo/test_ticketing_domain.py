@@ -1,0 +1,148 @@
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+
+from demo_project.ticketing.domain import (
+    AlreadyOpen,
+    BuyTicket,
+    ConferenceOpened,
+    NothingToSell,
+    OpenConference,
+    SoldOut,
+    TicketSold,
+    TicketWindow,
+    conference_openings,
+    every_sale,
+    opening_context,
+    sale_context,
+    sales_by_conference,
+    ticket_sales,
+    tickets_sold,
+)
+from factos_django import compute_events, compute_state, project
+from factos_django.core.event_type import type_of
+from factos_django.core.satisfiability import unsatisfiable_items
+from tests.settings import BASE_DIR
+
+GLEAM = "gleamconf-2026"
+OPENED = ConferenceOpened(GLEAM, 2)
+
+
+def buy(*facts, buyer="renata"):
+    return compute_events(ticket_sales, facts, BuyTicket(GLEAM, buyer))
+
+
+def open_(*facts, capacity=2):
+    return compute_events(conference_openings, facts, OpenConference(GLEAM, capacity))
+
+
+def test_a_ticket_is_sold_while_there_is_one_left():
+    assert buy(OPENED, TicketSold(GLEAM, "ada")) == (TicketSold(GLEAM, "renata"),)
+
+
+def test_a_full_conference_is_sold_out():
+    with pytest.raises(SoldOut) as refused:
+        buy(OPENED, TicketSold(GLEAM, "ada"), TicketSold(GLEAM, "grace"))
+    assert refused.value.capacity == 2
+
+
+def test_a_conference_that_never_opened_has_nothing_to_sell():
+    with pytest.raises(SoldOut) as refused:
+        buy()
+    assert refused.value.capacity == 0
+
+
+def test_a_sale_leaves_one_ticket_less():
+    window = compute_state(ticket_sales, TicketWindow(capacity=2, sold=0), BuyTicket(GLEAM, "ada"))
+    assert (window, window.left) == (TicketWindow(capacity=2, sold=1), 1)
+
+
+def test_a_new_conference_opens():
+    assert open_(capacity=100) == (ConferenceOpened(GLEAM, 100),)
+
+
+def test_an_open_conference_opened_again_is_nothing_to_do():
+    assert open_(OPENED, capacity=2) == ()
+
+
+def test_an_open_conference_keeps_its_capacity():
+    with pytest.raises(AlreadyOpen) as refused:
+        open_(OPENED, capacity=3)
+    assert refused.value.capacity == 2
+
+
+@pytest.mark.parametrize("capacity", [0, -1])
+def test_a_conference_without_tickets_does_not_open(capacity):
+    with pytest.raises(NothingToSell):
+        open_(capacity=capacity)
+
+
+def test_the_first_capacity_on_record_counts():
+    with pytest.raises(AlreadyOpen) as refused:
+        open_(OPENED, ConferenceOpened(GLEAM, 9), capacity=9)
+    assert refused.value.capacity == 2
+
+
+def test_sales_are_told_apart_by_conference():
+    elsewhere = [ConferenceOpened("djangocon", 5), TicketSold("djangocon", "ada")]
+    facts = [OPENED, *elsewhere, TicketSold(GLEAM, "bob")]
+    assert project(sales_by_conference, facts) == {
+        GLEAM: TicketWindow(capacity=2, sold=1),
+        "djangocon": TicketWindow(capacity=5, sold=1),
+    }
+    assert sales_by_conference.initial == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "matched"),
+    [
+        (sale_context(BuyTicket(GLEAM, "renata")), {"opened", "sold"}),
+        (opening_context(OpenConference(GLEAM, 2)), {"opened"}),
+        (tickets_sold(GLEAM), {"sold"}),
+        (every_sale(), {"opened", "sold", "elsewhere"}),
+    ],
+    ids=["sale", "opening", "tickets", "every sale"],
+)
+def test_a_query_matches_the_facts_that_it_should(query, matched):
+    facts = {"opened": OPENED, "sold": TicketSold(GLEAM, "ada"), "elsewhere": TicketSold("djangocon", "ada")}
+    assert {name for name, fact in facts.items() if query.matches(Stored(fact))} == matched
+    assert unsatisfiable_items(query) == ()
+
+
+class Stored:
+    """A fact as a query sees it."""
+
+    def __init__(self, event):
+        self.type = type_of(event).name
+        self.tags = type_of(event).tags_of(event)
+
+
+def test_facts_are_stored_under_these_names_and_fields():
+    """They are in databases: a change needs a new version and an upcaster."""
+    facts = (OPENED, TicketSold(GLEAM, "ada"))
+    stored = {type_of(fact).name: [field.name for field in fields(fact)] for fact in facts}
+    assert stored == {"ConferenceOpened": ["conference", "capacity"], "TicketSold": ["conference", "buyer"]}
+
+
+BLOCKED = """
+import sys
+for name in ("django", "celery", "rest_framework"):
+    sys.modules[name] = None
+import {module}
+"""
+
+
+def imported_without_django(module):
+    command = [sys.executable, "-c", BLOCKED.format(module=module)]
+    return subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=False)
+
+
+def test_the_domain_imports_where_django_celery_and_rest_framework_cannot_be():
+    done = imported_without_django("demo_project.ticketing.domain")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_module_that_needs_django_does_not_import_there():
+    assert "No module named 'django" in imported_without_django("demo_project.ticketing.pages").stderr

@@ -1,0 +1,118 @@
+"""The demo's project on every database that answers: `default` (SQLite), `postgres` and `mariadb`.
+
+FACTOS_TEST_POSTGRES_URL and FACTOS_TEST_MARIADB_URL say where the servers are. What is found out here
+stays in the environment, so that xdist workers and the processes that a test starts use the same.
+"""
+
+import atexit
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import dj_database_url
+
+from demo_project.settings import (
+    BASE_DIR,
+    DEFAULT_AUTO_FIELD,
+    INSTALLED_APPS,
+    MIDDLEWARE,
+    ROOT_URLCONF,
+    STATIC_URL,
+    TEMPLATES,
+    USE_TZ,
+    database,
+)
+
+__all__ = [
+    "DEFAULT_AUTO_FIELD",
+    "INSTALLED_APPS",
+    "MIDDLEWARE",
+    "ROOT_URLCONF",
+    "STATIC_URL",
+    "TEMPLATES",
+    "USE_TZ",
+]
+
+SECRET_KEY = "for the tests"
+
+SERVERS = {
+    "postgres": os.environ.get("FACTOS_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"),
+    "mariadb": os.environ.get("FACTOS_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/test"),
+}
+
+
+def connect_postgres(url: str) -> None:
+    import psycopg
+
+    psycopg.connect(url, connect_timeout=3).close()
+
+
+def connect_mariadb(url: str) -> None:
+    import MySQLdb
+
+    server: Mapping[str, Any] = dj_database_url.parse(url)
+    MySQLdb.connect(
+        host=server["HOST"],
+        port=server["PORT"] or 3306,
+        user=server["USER"],
+        password=server["PASSWORD"],
+        database=server["NAME"],
+        connect_timeout=3,
+    ).close()
+
+
+def why_left_out(connect: Callable[[str], None], url: str) -> str | None:
+    """Why the tests cannot use the database at this URL; None if they can."""
+    try:
+        connect(url)
+    except Exception as error:  # a missing driver, a missing server, a refused login: each is a reason
+        return " ".join(str(error).split())
+    return None
+
+
+def find_left_out() -> dict[str, str]:
+    """The aliases of the databases that the tests leave out, each with the reason."""
+    if "FACTOS_TEST_LEFT_OUT" not in os.environ:
+        connect = {"postgres": connect_postgres, "mariadb": connect_mariadb}
+        reasons = {alias: why_left_out(connect[alias], url) for alias, url in SERVERS.items()}
+        found = {alias: reason for alias, reason in reasons.items() if reason is not None}
+        os.environ["FACTOS_TEST_LEFT_OUT"] = json.dumps(found)
+    return dict(json.loads(os.environ["FACTOS_TEST_LEFT_OUT"]))
+
+
+def find_directory() -> Path:
+    """The directory of this run's SQLite files; the process that made it removes it."""
+    if "FACTOS_TEST_DIRECTORY" not in os.environ:
+        maker, path = os.getpid(), tempfile.mkdtemp(prefix="factos-tests-")
+        atexit.register(lambda: shutil.rmtree(path, ignore_errors=True) if os.getpid() == maker else None)
+        os.environ["FACTOS_TEST_DIRECTORY"] = path
+    return Path(os.environ["FACTOS_TEST_DIRECTORY"])
+
+
+def test_database(url: str, **test: str) -> dict[str, Any]:
+    """The database at this URL; no connection outlives its request, or the test database cannot go."""
+    return database(url) | {"CONN_MAX_AGE": 0, "TEST": test}
+
+
+LEFT_OUT = find_left_out()
+
+# Checkouts share the servers, so each has test databases of its own name.
+TEST_NAME = f"test_factos_{hashlib.sha256(str(BASE_DIR).encode()).hexdigest()[:8]}"
+
+# The SQLite test database is a file, so that several processes can open it.
+DATABASES = {
+    "default": test_database(
+        f"sqlite:///{quote(str(find_directory() / 'unused.sqlite3'))}",
+        NAME=str(find_directory() / "test.sqlite3"),
+    )
+}
+if "postgres" not in LEFT_OUT:
+    DATABASES["postgres"] = test_database(SERVERS["postgres"], NAME=TEST_NAME)
+if "mariadb" not in LEFT_OUT:
+    DATABASES["mariadb"] = test_database(SERVERS["mariadb"], NAME=TEST_NAME, CHARSET="utf8mb4")
