@@ -24,7 +24,7 @@ from factos_django.store.prepared import metadata_of_append, prepare
 from factos_django.store.recording import Decided, Request, record
 from factos_django.store.retries import retried, retrying
 
-__all__ = ["Dispatched", "adispatch", "dispatch", "retrying", "stamp"]
+__all__ = ["Dispatched", "adispatch", "digest_of", "dispatch", "retrying", "stamp"]
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def dispatch(
     asked = checked_query(query(command) if callable(query) else query)
     _warn_of_unsatisfiable(asked)
     stamps = metadata_of_append(metadata, key)
-    request = Request(alias, asked, key, _digest(command, asked) if key is not None else None)
+    request = Request(alias, asked, key, digest_of(command, asked) if key is not None else None)
     decisions: list[Context[State, Event]] = []
 
     def decide() -> Decided:
@@ -108,7 +108,7 @@ def _decided(
     return Decided(prepare(events, metadata), encode_json(saw).decode(), context.position)
 
 
-def _digest(command: object, query: Query) -> str | None:
+def digest_of(command: object, query: Query) -> str | None:
     """Return what an idempotency key stands for; None for a command that has no JSON."""
     try:
         text = encode_json([type(command).__qualname__, command, query.as_data()])

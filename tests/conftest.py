@@ -1,9 +1,11 @@
 import os
+from typing import Any
 
 import hypothesis
 import pytest
 
 from tests.settings import DATABASES, LEFT_OUT
+from tests.stores import Store
 
 # An example that waits for a database is slow now and then, which is no failure.
 hypothesis.settings.register_profile("factos", hypothesis.settings(), deadline=None)
@@ -11,6 +13,13 @@ hypothesis.settings.load_profile("factos")
 
 
 LEFT_OUT_LINES = [f"{alias} is left out: {reason}" for alias, reason in LEFT_OUT.items()]
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, settings: Any) -> Store:
+    """One of tests.stores.STORES, its guard in force; see tests.stores.on_databases."""
+    settings.FACTOS_GUARD = {request.param.using: request.param.guard}
+    return request.param
 
 
 def pytest_configure() -> None:

@@ -1,16 +1,14 @@
 """A sale to real concurrent buyers: operating system processes, released by one barrier.
 
-What the buyers report proves nothing; ``sale_report`` counts the tables.
+Each process loads this module first, so it imports no model: what buys is in ``buyers``. What the buyers
+report proves nothing; ``sale_report`` counts the tables.
 """
 
 from __future__ import annotations
 
-import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import count
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -19,26 +17,18 @@ from multiprocessing.synchronize import Barrier
 from secrets import token_hex
 from threading import BrokenBarrierError
 
-from django.db import Error as DatabaseFailure
+import django
+from django.apps import apps
 from django.db import connections
+from django.utils.module_loading import import_string
 
-from demo_project.ticketing.domain import (
-    AlreadyOpen,
-    BuyTicket,
-    OpenConference,
-    SoldOut,
-    conference_openings,
-    opening_context,
-    sale_context,
-    ticket_sales,
-)
-from demo_project.ticketing.process import run_function
-from factos_django.dispatch import dispatch, retrying
-
-__all__ = ["ACCEPTED", "SOLD_OUT", "Answer", "Sale", "answers", "open_conference", "sell"]
+__all__ = ["ACCEPTED", "SOLD_OUT", "Answer", "Sale", "Worker", "answers", "meet", "sell"]
 
 ACCEPTED = "accepted"
 SOLD_OUT = "sold out"
+
+#: What runs in each process.
+SERVE = "demo_project.ticketing.buyers.serve"
 
 #: How long a process waits for the others at the barrier (seconds).
 BARRIER_SECONDS = 60
@@ -76,19 +66,6 @@ class Answer:
     detail: str = ""
 
 
-def open_conference(conference: str, capacity: int, using: str) -> int:
-    """Open the conference if it is new, and return the capacity on record."""
-    command = OpenConference(conference, capacity)
-    try:
-        dispatch(command, decider=conference_openings, query=opening_context, using=using)
-    except AlreadyOpen as refused:
-        return refused.capacity
-    return capacity
-
-
-# In the parent
-
-
 @dataclass(slots=True, eq=False)
 class Worker:
     """One process of buyers, as its parent sees it."""
@@ -109,7 +86,7 @@ def sell(sale: Sale) -> Iterator[list[Worker]]:
     try:
         for buyers in shares:
             workers.append(_start(context, sale, buyers, barrier))  # noqa: PERF401  # what has started is ended
-        _meet(barrier)
+        meet(barrier)
         yield workers
     finally:
         for worker in workers:
@@ -140,13 +117,26 @@ def _close_connections() -> None:
 def _start(context: BaseContext, sale: Sale, buyers: list[str], barrier: Barrier) -> Worker:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]  # typeshed: only its subclasses have it
-        target=run_function,
-        args=(f"{__name__}.{serve.__name__}", sale, buyers, barrier, sender),
-        daemon=True,
+        target=_run, args=(sale, buyers, barrier, sender), daemon=True
     )
     process.start()
     sender.close()  # so that the process alone holds it, and its death is the end of the pipe
     return Worker(process, receiver, len(buyers))
+
+
+def _run(*arguments: object) -> None:
+    if not apps.ready:  # the process is no fork
+        django.setup()
+    import_string(SERVE)(*arguments)
+
+
+def meet(barrier: Barrier) -> None:
+    """Wait for all the others.
+
+    If somebody dies on the way, the rest go on after a while: the report says who is missing.
+    """
+    with suppress(BrokenBarrierError):
+        barrier.wait(BARRIER_SECONDS)
 
 
 def _received(worker: Worker) -> Answer | None:
@@ -167,57 +157,3 @@ def _end(worker: Worker) -> None:
     worker.process.terminate()
     worker.process.join()
     worker.reports.close()
-
-
-# In each process
-
-
-def serve(sale: Sale, buyers: list[str], barrier: Barrier, reports: Connection) -> None:
-    """Buy for each of ``buyers`` in turn, on a connection of this process, and report each answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends us
-    with suppress(DatabaseFailure):  # each attempt will say so
-        connections[sale.using].ensure_connection()
-    _meet(barrier)
-    for buyer in buyers:
-        reports.send(answer_to(sale, buyer))
-    connections.close_all()
-
-
-def _meet(barrier: Barrier) -> None:
-    # Somebody died on the way here: the others sell all the same, and the report says who is missing.
-    with suppress(BrokenBarrierError):
-        barrier.wait(BARRIER_SECONDS)
-
-
-def answer_to(sale: Sale, buyer: str) -> Answer:
-    """Buy one ticket, and tell how that went."""
-    try:
-        return Answer(ACCEPTED, retries=buy(sale, buyer))
-    except SoldOut:
-        return Answer(SOLD_OUT)
-    except Exception as error:  # whatever it is, it is counted under its own name
-        return Answer(type(error).__name__, detail=str(error))
-
-
-def buy(sale: Sale, buyer: str) -> int:
-    """Buy one ticket, and return how often that had to be tried again."""
-    return _buy_and_hold(sale, buyer) if sale.hold_seconds else _buy(sale, buyer)
-
-
-def _buy(sale: Sale, buyer: str) -> int:
-    command = BuyTicket(sale.conference, buyer)
-    sold = dispatch(command, decider=ticket_sales, query=sale_context, using=sale.using)
-    return sold.attempts - 1
-
-
-def _buy_and_hold(sale: Sale, buyer: str) -> int:
-    runs = count()
-
-    @retrying(using=sale.using)
-    def transaction() -> int:
-        earlier = next(runs)
-        retries = earlier + _buy(sale, buyer)
-        time.sleep(sale.hold_seconds)  # nobody should do this under a guard: here the buyers are to meet
-        return retries
-
-    return transaction()

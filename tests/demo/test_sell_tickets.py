@@ -10,13 +10,13 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from demo_project.ticketing import sale
+from demo_project.settings import BASE_DIR
+from demo_project.ticketing import buyers
 from demo_project.ticketing.domain import ConferenceOpened, SoldOut, sale_facts
 from demo_project.ticketing.management.commands.sell_tickets import Command
 from demo_project.ticketing.sale import ACCEPTED, SOLD_OUT, Answer, Sale
 from demo_project.ticketing.sale_report import SaleReport, Tally, count_recorded
 from factos_django.store import read
-from tests.settings import BASE_DIR
 
 GLEAM = "gleamconf-2026"
 
@@ -33,13 +33,7 @@ def alias(request):
     return request.param
 
 
-@pytest.fixture
-def default():
-    """For what does not differ by database."""
-    return "default"
-
-
-def sell(alias, *, capacity=5, attempts=12, concurrency=4, options=()):
+def sell(alias="default", *, capacity=5, attempts=12, concurrency=4, options=()):
     """Run the command and return what it prints as JSON; CommandError if the sale broke a rule."""
     out = StringIO()
     numbers = [f"--capacity={capacity}", f"--attempts={attempts}", f"--concurrency={concurrency}"]
@@ -47,9 +41,9 @@ def sell(alias, *, capacity=5, attempts=12, concurrency=4, options=()):
     return json.loads(out.getvalue())
 
 
-def failed_sale(alias, **numbers):
+def failed_sale():
     with pytest.raises(CommandError) as failed:
-        sell(alias, **numbers)
+        sell()
     return str(failed.value)
 
 
@@ -91,13 +85,12 @@ def test_the_count_is_of_the_tickets_of_this_conference(alias):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_capacity_on_record_counts_and_the_command_says_so(default):
-    sell(default, capacity=5, attempts=1)
-    errors = StringIO()
-    out = StringIO()
+def test_the_capacity_on_record_counts_and_the_command_says_so():
+    sell(capacity=5, attempts=1)
+    out, errors = StringIO(), StringIO()
     call_command("sell_tickets", "--capacity=7", "--attempts=9", "--no-color", stdout=out, stderr=errors)
-    assert errors.getvalue() == f"{GLEAM} is open already, with a capacity of 5, which counts here.\n"
-    assert "recorded                   5  of 5, counted in the tables" in out.getvalue()
+    assert errors.getvalue() == f"{GLEAM} is open already: its capacity is 5.\n"
+    assert "5  of 5, counted in the tables" in out.getvalue()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -125,29 +118,29 @@ def test_verbosity_0_prints_nothing():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_each_process_buys_on_a_connection_of_its_own(default, monkeypatch, tmp_path):
+def test_each_process_buys_on_a_connection_of_its_own(monkeypatch, tmp_path):
     def buy(sale, buyer):
         connected = connections[sale.using].connection is not None
         (tmp_path / buyer).write_text(f"{os.getpid()} {connected}")
         return really_buy(sale, buyer)
 
-    really_buy = sale.buy
-    monkeypatch.setattr(sale, "buy", buy)
-    sell(default, attempts=12, concurrency=4)
+    really_buy = buyers.buy
+    monkeypatch.setattr(buyers, "buy", buy)
+    sell(attempts=12, concurrency=4)
     processes = Counter(path.read_text() for path in tmp_path.iterdir())
     assert sorted(processes.values()) == [3, 3, 3, 3]
     assert all(text.endswith(" True") and text != f"{os.getpid()} True" for text in processes)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_process_that_dies_counts_as_errors_for_what_it_did_not_report(default, monkeypatch):
+def test_a_process_that_dies_counts_as_errors_for_what_it_did_not_report(monkeypatch):
     def buy(sale, buyer):
         if buyer.endswith("-6"):
             os._exit(9)
         return really_buy(sale, buyer)
 
-    really_buy = sale.buy
-    monkeypatch.setattr(sale, "buy", buy)
+    really_buy = buyers.buy
+    monkeypatch.setattr(buyers, "buy", buy)
     out = StringIO()
     with pytest.raises(CommandError, match="2 of 12 attempts ended in errors"):
         call_command("sell_tickets", "--attempts=12", "--concurrency=4", "--json", stdout=out)
@@ -155,7 +148,7 @@ def test_a_process_that_dies_counts_as_errors_for_what_it_did_not_report(default
 
 
 @pytest.mark.django_db(transaction=True)
-def test_errors_are_counted_by_their_class_and_shown_with_a_message(default, monkeypatch):
+def test_errors_are_counted_by_their_class_and_shown_with_a_message(monkeypatch):
     def buy(sale, buyer):
         if buyer.endswith("-1"):
             raise ZeroDivisionError("by\nnothing")
@@ -163,8 +156,8 @@ def test_errors_are_counted_by_their_class_and_shown_with_a_message(default, mon
             raise KeyError(buyer)
         return really_buy(sale, buyer)
 
-    really_buy = sale.buy
-    monkeypatch.setattr(sale, "buy", buy)
+    really_buy = buyers.buy
+    monkeypatch.setattr(buyers, "buy", buy)
     out = StringIO()
     with pytest.raises(CommandError, match="3 of 6 attempts ended in errors"):
         call_command("sell_tickets", "--attempts=6", "--concurrency=2", "--no-color", stdout=out)
@@ -175,18 +168,18 @@ def test_errors_are_counted_by_their_class_and_shown_with_a_message(default, mon
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_acceptance_that_was_not_recorded_fails_the_sale(default, monkeypatch):
-    monkeypatch.setattr(sale, "buy", lambda sale, buyer: 0)
-    assert "12 buyers were accepted, and 0 tickets were recorded meanwhile" in failed_sale(default)
+def test_an_acceptance_that_was_not_recorded_fails_the_sale(monkeypatch):
+    monkeypatch.setattr(buyers, "buy", lambda sale, buyer: 0)
+    assert "12 buyers were accepted, and 0 tickets were recorded meanwhile" in failed_sale()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refusal_before_the_last_ticket_fails_the_sale(default, monkeypatch):
+def test_a_refusal_before_the_last_ticket_fails_the_sale(monkeypatch):
     def refuse(sale, buyer):
         raise SoldOut(capacity=5)
 
-    monkeypatch.setattr(sale, "buy", refuse)
-    assert "buyers were told 'sold out' with 0 of 5 tickets recorded" in failed_sale(default)
+    monkeypatch.setattr(buyers, "buy", refuse)
+    assert "buyers were told 'sold out' with 0 of 5 tickets recorded" in failed_sale()
 
 
 def report(answers, *, attempts, before, after, capacity=5):

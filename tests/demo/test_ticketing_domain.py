@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import pytest
 
+from demo_project.settings import BASE_DIR
 from demo_project.ticketing.domain import (
     AlreadyOpen,
     BuyTicket,
@@ -24,7 +25,6 @@ from demo_project.ticketing.domain import (
 from factos_django import compute_events, compute_state, project
 from factos_django.core.event_type import type_of
 from factos_django.core.satisfiability import unsatisfiable_items
-from tests.settings import BASE_DIR
 
 GLEAM = "gleamconf-2026"
 OPENED = ConferenceOpened(GLEAM, 2)

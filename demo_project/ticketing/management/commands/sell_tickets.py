@@ -14,10 +14,17 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseFailure
 from tqdm import tqdm
 
-from demo_project.ticketing.domain import sale_facts
-from demo_project.ticketing.sale import Answer, Sale, answers, open_conference, sell
+from demo_project.ticketing.domain import (
+    AlreadyOpen,
+    OpenConference,
+    conference_openings,
+    opening_context,
+    sale_facts,
+)
+from demo_project.ticketing.sale import Answer, Sale, answers, sell
 from demo_project.ticketing.sale_report import SaleReport, Tally, count_recorded
 from factos_django import FactosError, InvalidTag
+from factos_django.dispatch import dispatch
 
 
 def at_least(minimum: int, text: str) -> int:
@@ -77,10 +84,6 @@ class Command(BaseCommand):
         add("--database", choices=tuple(connections), default=DEFAULT_DB_ALIAS, help="%(default)s")
         add("--json", action="store_true", help="print one JSON object instead of the report")
 
-    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
-        """Check the chosen database too: its isolation, its triggers."""
-        return {**super().get_check_kwargs(options), "databases": [options["database"]]}
-
     def handle(self, *args: Any, **options: Any) -> None:
         """Sell, report, and fail if the sale did."""
         report = self._report(options)
@@ -115,11 +118,15 @@ class Command(BaseCommand):
         return SaleReport(sale, capacity, tally, before, count_recorded(sale.conference, sale.using), seconds)
 
     def _open(self, sale: Sale, options: dict[str, Any]) -> int:
-        capacity = open_conference(sale.conference, options["capacity"], sale.using)
-        if capacity != options["capacity"] and options["verbosity"] > 0:
-            notice = f"{sale.conference} is open already, with a capacity of {capacity}, which counts here."
-            self.stderr.write(notice, self.style.WARNING)
-        return capacity
+        command = OpenConference(sale.conference, options["capacity"])
+        try:
+            dispatch(command, decider=conference_openings, query=opening_context, using=sale.using)
+        except AlreadyOpen as refused:
+            if options["verbosity"] > 0:
+                notice = f"{sale.conference} is open already: its capacity is {refused.capacity}."
+                self.stderr.write(notice, self.style.WARNING)
+            return refused.capacity
+        return command.capacity
 
     def _sell(self, sale: Sale, *, shown: bool) -> tuple[Tally, float]:
         tally = Tally()

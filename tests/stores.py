@@ -1,0 +1,33 @@
+"""Every store that the tests run on: a database and the guard that its appends take."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+__all__ = ["STORES", "Store", "on_databases"]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A database alias and a guard."""
+
+    using: str
+    guard: str
+
+    @property
+    def id(self) -> str:
+        return f"{'sqlite' if self.using == 'default' else self.using}-{self.guard}"
+
+
+_ALL = [Store("default", "log"), Store("postgres", "tags"), Store("postgres", "log"), Store("mariadb", "log")]
+STORES = [store for store in _ALL if store.using in settings.DATABASES]
+
+
+def on_databases(*aliases: str) -> Any:
+    """Parametrise a test by ``store``, over the stores of these aliases that answered (default: all)."""
+    chosen = [store for store in STORES if not aliases or store.using in aliases]
+    marks = [pytest.mark.django_db(transaction=True, databases=list(settings.DATABASES))]
+    cases = [pytest.param(store, id=store.id, marks=marks) for store in chosen]
+    return pytest.mark.parametrize("store", cases, indirect=True)
