@@ -32,7 +32,7 @@ class FactosConfig(AppConfig):
         autodiscover_modules("factos")
 
 
-def _install(sender: AppConfig, using: str, **_: Any) -> None:
+def _install(using: str, **_: Any) -> None:
     """Put back functions and triggers that are missing.
 
     The migration installs them, but a project may skip migrations in its tests, and SQLite drops

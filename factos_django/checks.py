@@ -68,7 +68,9 @@ def _setting(name: str) -> Iterator[CheckMessage]:
         yield Warning(f"{name} is no setting of factos_django.", hint=hint, id="factos.W001")
     elif reason := refusal(short, getattr(settings, name)):
         hint = f"The default is {getattr(Defaults, short)!r}."
-        yield Error(f"{name} = {getattr(settings, name)!r} was refused: {reason}.", hint=hint, id="factos.E001")
+        yield Error(
+            f"{name} = {getattr(settings, name)!r} was refused: {reason}.", hint=hint, id="factos.E001"
+        )
 
 
 def _guard(alias: str) -> Iterator[CheckMessage]:
@@ -119,8 +121,9 @@ def _isolation(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
         return
     found = str(_value(connection, f"SELECT {source[connection.vendor]}")).lower().replace("-", " ")
     if found != "read committed":
+        text = f"Database {connection.alias!r} runs at {found.upper()}: a check can read an old snapshot."
         yield Error(
-            f"Database {connection.alias!r} runs at {found.upper()}, at which a check can read an old snapshot.",
+            text,
             hint="Remove isolation_level from its OPTIONS, or set it to READ COMMITTED.",
             id="factos.E002",
         )
@@ -129,7 +132,7 @@ def _isolation(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
 def _missing(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
     if names := sorted(missing(connection)):
         yield Error(
-            f"Database {connection.alias!r} lacks {', '.join(names)}: facts could be changed, or not appended.",
+            f"Database {connection.alias!r} lacks {', '.join(names)}, which guard the log.",
             hint=f"Run manage.py migrate factos --database {connection.alias}; it puts them back.",
             id="factos.E003",
         )
@@ -145,7 +148,9 @@ def _sequence(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
     )
     if facts[0]:
         hint = "SELECT setval('factos_event_position_seq', (SELECT max(position) FROM factos_event))"
-        yield Error(f"The sequence of {connection.alias!r} stands behind the log.", hint=hint, id="factos.E005")
+        yield Error(
+            f"The sequence of {connection.alias!r} stands behind the log.", hint=hint, id="factos.E005"
+        )
     if facts[1]:
         hint = "ALTER SEQUENCE factos_event_position_seq INCREMENT 1 CACHE 1"
         yield Error(f"The sequence of {connection.alias!r} skips or caches.", hint=hint, id="factos.E005")

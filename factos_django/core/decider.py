@@ -62,9 +62,7 @@ def compute_events(
     return tuple(decider.decide(reduce(decider.evolve, events, decider.initial), command))
 
 
-def compute_state(
-    decider: Decider[Command, State, Event], current: State | None, command: Command
-) -> State:
+def compute_state(decider: Decider[Command, State, Event], current: State | None, command: Command) -> State:
     """Return the state after ``command`` is decided from ``current`` (None: the initial state)."""
     state = decider.initial if current is None else current
     return reduce(decider.evolve, decider.decide(state, command), state)
@@ -77,8 +75,6 @@ def decide_context(
     return tuple(decider.decide(context.state, command))
 
 
-def evolve_recorded(
-    decider: Decider[Command, State, Event], recorded: Iterable[Recorded[Event]]
-) -> State:
+def evolve_recorded(decider: Decider[Command, State, Event], recorded: Iterable[Recorded[Event]]) -> State:
     """Fold recorded events into the state of ``decider``, which sees the bare events."""
     return reduce(decider.evolve, (each.event for each in recorded), decider.initial)

@@ -118,9 +118,13 @@ def type_name(event_type: type[Any] | str) -> str:
 def checked_dataclass(what: str, name: str, cls: type[Any]) -> type[Any]:
     """Return ``cls`` if it is a frozen dataclass; raise RegistrationError otherwise."""
     if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
-        raise RegistrationError(what=what, name=name, reason="it is no dataclass (decorators in wrong order?)")
+        raise RegistrationError(
+            what=what, name=name, reason="it is no dataclass (decorators in wrong order?)"
+        )
     if not cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # dataclass() sets it
-        raise RegistrationError(what=what, name=name, reason="facts do not change: use @dataclass(frozen=True)")
+        raise RegistrationError(
+            what=what, name=name, reason="facts do not change: use @dataclass(frozen=True)"
+        )
     return cls
 
 

@@ -66,4 +66,6 @@ def _path(entry: Entry) -> tuple[str, str, str]:
 
 def _clash(known: Entry, entry: Entry) -> str:
     held = f"{known.cls.__module__}.{known.cls.__qualname__}"
-    return f"{held} is registered as {known.name!r}; {entry.cls.__module__}.{entry.cls.__qualname__} cannot be"
+    return (
+        f"{held} is registered as {known.name!r}; {entry.cls.__module__}.{entry.cls.__qualname__} cannot be"
+    )

@@ -46,7 +46,9 @@ class TagTemplate:
     def could_yield(self, tag: str) -> bool:
         """Tell whether some event could get exactly ``tag`` from this template."""
         parts = Formatter().parse(self.text)
-        pattern = "".join(re.escape(literal) + ("" if name is None else ".+") for literal, name, _, _ in parts)
+        pattern = "".join(
+            re.escape(literal) + ("" if name is None else ".+") for literal, name, _, _ in parts
+        )
         return re.fullmatch(pattern, tag, re.DOTALL) is not None
 
 

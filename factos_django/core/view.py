@@ -33,9 +33,7 @@ def project_from(view: View[State, Event], state: State, events: Iterable[Event]
     return reduce(view.evolve, events, state)
 
 
-def merge_views(
-    first: View[State, Shared], second: View[Other, Shared]
-) -> View[tuple[State, Other], Shared]:
+def merge_views(first: View[State, Shared], second: View[Other, Shared]) -> View[tuple[State, Other], Shared]:
     """Return the view that keeps both states side by side."""
 
     def evolve(states: tuple[State, Other], event: Shared) -> tuple[State, Other]:

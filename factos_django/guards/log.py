@@ -64,7 +64,7 @@ def _hold_on_sqlite(using: str) -> None:
 
 def _hold_on_mariadb(using: str) -> None:
     connection = connections[using]
-    isolation = RawSQL(isolation_expression(connection), ())  # noqa: S611  # a constant
+    isolation = RawSQL(isolation_expression(connection), ())
     with _wait_limit(connection):
         held = _lock_row(using, lambda rows: rows.annotate(isolation=isolation).values_list("isolation"))
     if held[0] != "READ-COMMITTED":
@@ -84,9 +84,11 @@ def _lock_row(using: str, columns: Callable[[Any], Any]) -> tuple[Any, ...]:
     for _ in range(3):
         if held := columns(rows.select_for_update().filter(pk=_ROW)).first():
             return tuple(held)
-        unique = {"unique_fields": ["id"]} if connections[using].vendor == "postgresql" else {}
         # An upsert, not INSERT IGNORE: that would share the row, and two sharers deadlock on MariaDB.
-        rows.bulk_create([LogGuard(pk=_ROW)], update_conflicts=True, update_fields=["holds"], **unique)
+        unique = ["id"] if connections[using].vendor == "postgresql" else None
+        rows.bulk_create(
+            [LogGuard(pk=_ROW)], update_conflicts=True, update_fields=["holds"], unique_fields=unique
+        )
     raise StoreBusy(using=using, seconds=conf.LOCK_TIMEOUT_SECONDS)
 
 
@@ -105,8 +107,10 @@ def _wait_limit(connection: BaseDatabaseWrapper) -> Iterator[None]:
 @contextmanager
 def _postgresql_wait_limit(connection: BaseDatabaseWrapper) -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', %s, true)",
-                       [f"{int(conf.LOCK_TIMEOUT_SECONDS * 1000)}ms"])
+        cursor.execute(
+            "SELECT current_setting('lock_timeout'), set_config('lock_timeout', %s, true)",
+            [f"{int(conf.LOCK_TIMEOUT_SECONDS * 1000)}ms"],
+        )
         before = cursor.fetchone()[0]
         yield
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])

@@ -36,7 +36,7 @@ class AppendOnlyQuerySet(models.QuerySet[M]):
         """Refuse."""
         refuse_making(self.model, "create()")
 
-    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> NoReturn:  # type: ignore[override]
+    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse."""
         refuse_making(self.model, "bulk_create()")
 

@@ -60,11 +60,13 @@ class Tag(AppendOnlyModel):
     class Meta(AppendOnlyModel.Meta):
         verbose_name = _("tag")
         verbose_name_plural = _("tags")
-        constraints = [models.UniqueConstraint(fields=["value", "type", "event"], name="factos_tag_value_type_event")]
+        constraints = [
+            models.UniqueConstraint(fields=["value", "type", "event"], name="factos_tag_value_type_event")
+        ]
         indexes = [models.Index(fields=["value", "event"], name="factos_tag_value_event")]
 
     def __str__(self) -> str:
-        return self.value
+        return str(self.value)
 
 
 class IdempotencyKey(AppendOnlyModel):
@@ -83,4 +85,4 @@ class IdempotencyKey(AppendOnlyModel):
         verbose_name_plural = _("idempotency keys")
 
     def __str__(self) -> str:
-        return self.key
+        return str(self.key)

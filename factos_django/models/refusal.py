@@ -23,7 +23,9 @@ def connect_refusal() -> None:
         pre_save.connect(_refuse, sender=model, dispatch_uid=f"factos.refuse.{model.__name__}")
 
 
-def _refuse(sender: type[AppendOnlyModel], instance: AppendOnlyModel, raw: bool, using: str, **_: Any) -> None:
+def _refuse(
+    sender: type[AppendOnlyModel], instance: AppendOnlyModel, raw: bool, using: str, **_: Any
+) -> None:
     if not (raw and _is_in_snapshot(instance, using)):
         refuse_making(sender, "loaddata" if raw else "save_base()")
 

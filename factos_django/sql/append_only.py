@@ -37,7 +37,7 @@ def triggers(vendor: str) -> dict[str, tuple[str, ...]]:
     return made
 
 
-def _postgresql(table: str, unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def _postgresql(table: str, _unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     function = f"""
 CREATE OR REPLACE FUNCTION factos_append_only_1() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
@@ -53,7 +53,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION factos_append_only_1()"""
     return {f"{table}_append_only": (function, trigger)}
 
 
-def _mysql(table: str, unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def _mysql(table: str, _unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     signal = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{_ADVICE}'"
     return {
         f"{table}_no_update": (

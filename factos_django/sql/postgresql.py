@@ -37,7 +37,9 @@ BEGIN
     ELSE
         LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
     END IF;
-    FOR claimed IN SELECT DISTINCT hashtext(key COLLATE "C") AS hash FROM unnest(keys) AS key ORDER BY 1 LOOP
+    FOR claimed IN
+        SELECT DISTINCT hashtext(key COLLATE "C") AS hash FROM unnest(keys) AS key ORDER BY hash
+    LOOP
         PERFORM pg_advisory_xact_lock({KEY_LOCKS}, claimed.hash);
     END LOOP;
     -- One sorted pass: two appends that take the same locks take them in the same order.
@@ -73,7 +75,9 @@ DECLARE
     mark bigint;
     positions bigint[];
 BEGIN
-    FOR claimed IN SELECT DISTINCT hashtext(tag COLLATE "C") AS hash FROM unnest(shares) AS tag ORDER BY 1 LOOP
+    FOR claimed IN
+        SELECT DISTINCT hashtext(tag COLLATE "C") AS hash FROM unnest(shares) AS tag ORDER BY hash
+    LOOP
         IF NOT pg_try_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash) THEN
             RETURN NULL;
         END IF;

@@ -79,7 +79,9 @@ def _check(condition: AppendCondition, using: str) -> None:
     part = Slice(after=condition.after or 0, limit=_MOST_CONFLICTS)
     sql, parameters = matching_positions(condition.fail_if_events_match, part)
     with connections[using].cursor() as cursor:
-        cursor.execute(f"SELECT position FROM ({sql}) AS matching ORDER BY position LIMIT {part.limit}", parameters)
+        cursor.execute(
+            f"SELECT position FROM ({sql}) AS matching ORDER BY position LIMIT {part.limit}", parameters
+        )
         positions = tuple(row[0] for row in cursor.fetchall())
     if positions:
         raise AppendConditionFailed(condition=condition, positions=positions)

@@ -44,7 +44,9 @@ def read_context(
     with unit_of_work(alias):
         guard_for(alias).hold(Claim.of(query), alias)
         context = fold_context(query, decider, Slice(), alias, drawn_position(alias))
-        transaction.set_rollback(True, using=alias)  # gives the guards up, inside the caller's transaction too
+        transaction.set_rollback(
+            True, using=alias
+        )  # gives the guards up, inside the caller's transaction too
     return context
 
 

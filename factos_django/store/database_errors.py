@@ -50,7 +50,9 @@ def meaning_of(error: Error, connection: BaseDatabaseWrapper) -> Meaning:
     """Return what ``error``, raised through Django by ``connection``, means."""
     cause = error.__cause__
     known = {
-        "postgresql": _POSTGRESQL.get(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""),
+        "postgresql": _POSTGRESQL.get(
+            getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+        ),
         "mysql": _MARIADB.get(error.args[0] if error.args and isinstance(error.args[0], int) else 0),
         "sqlite": _SQLITE.get(getattr(cause, "sqlite_errorname", "")),
     }.get(connection.vendor)

@@ -98,7 +98,9 @@ def _recorded(request: Request, guard: Guard, claim: Claim, decide: Callable[[],
 
 
 def _known(request: Request) -> Repetition | None:
-    known = recorded_under_key(request.key, request.digest, request.using) if request.key is not None else None
+    known = (
+        recorded_under_key(request.key, request.digest, request.using) if request.key is not None else None
+    )
     if known is None and any(each.repeatable for each in request.prepared):
         known = recorded_under_ids(request.prepared, request.using)
     return known

@@ -37,7 +37,8 @@ def recorded_under_key(key: str, digest: str | None, using: str) -> Repetition |
     """Return what was recorded under ``key``, None for a new one; raise IdempotencyKeyReused."""
     with connections[using].cursor() as cursor:
         cursor.execute(
-            "SELECT fingerprint, positions, position FROM factos_idempotencykey WHERE idempotency_key = %s", [key]
+            "SELECT fingerprint, positions, position FROM factos_idempotencykey WHERE idempotency_key = %s",
+            [key],
         )
         row = cursor.fetchone()
     if row is None:

@@ -35,9 +35,7 @@ def retried(once: Callable[[], R], *, using: str) -> R:
     return _repeat(once, conf.DISPATCH_ATTEMPTS, (RetryTransaction,))
 
 
-def retrying(
-    attempts: int = 5, using: str | None = None
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def retrying(attempts: int = 5, using: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Run the decorated function in a transaction of its own, and all of it again when that fails.
 
     The function is run again after AppendConditionFailed, deadlocks and serialization failures, with
@@ -71,7 +69,9 @@ def retrying(
 
 def _refuse_nesting(operation: str, using: str) -> None:
     blocks = connections[using].atomic_blocks
-    in_testcase = bool(blocks) and getattr(blocks[-1], "_from_testcase", False)  # as atomic(durable=True) does
+    in_testcase = bool(blocks) and getattr(
+        blocks[-1], "_from_testcase", False
+    )  # as atomic(durable=True) does
     if not owns_transaction(using) and not in_testcase:
         advice = "it could not run that transaction again; call it outside, or decorate its owner"
         raise InsideTransaction(operation=operation, using=using, advice=advice)
@@ -99,4 +99,4 @@ def _patiently(once: Callable[[], R]) -> R:
 
 
 def _pause(most: float) -> None:
-    time.sleep(random.uniform(0, most))  # noqa: S311  # jitter, no secret
+    time.sleep(random.uniform(0, most))  # jitter

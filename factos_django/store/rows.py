@@ -20,13 +20,18 @@ from factos_django.core.event_type import EVENT_TYPES
 from factos_django.core.query import Query
 from factos_django.store.matching import Slice, matching_positions
 
-__all__ = ["EventRow", "as_stored_time", "select_by_id", "select_by_positions", "select_matching", "to_recorded"]
+__all__ = [
+    "EventRow",
+    "as_stored_time",
+    "select_by_id",
+    "select_by_positions",
+    "select_matching",
+    "to_recorded",
+]
 
 # Text, not what the driver would make of JSON: the codec reads it itself.
-_COLUMNS = {
-    "postgresql": "e.position, e.id, e.type, e.version, e.data::text, e.metadata::text, e.tags::text, e.recorded_at",
-    "other": "e.position, e.id, e.type, e.version, e.data, e.metadata, e.tags, e.recorded_at",
-}
+_COLUMNS = "e.position, e.id, e.type, e.version, e.data{as_text}, e.metadata{as_text}, e.tags{as_text}, e.recorded_at"
+_AS_TEXT = {"postgresql": "::text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ def _moment(stored: Any, connection: BaseDatabaseWrapper) -> datetime:
 
 def _select(source: str, parameters: Sequence[Any], using: str) -> list[EventRow]:
     connection = connections[using]
-    columns = _COLUMNS.get(connection.vendor, _COLUMNS["other"])
+    columns = _COLUMNS.format(as_text=_AS_TEXT.get(connection.vendor, ""))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM {source}", parameters)
         return [EventRow(*row) for row in cursor.fetchall()]

@@ -62,7 +62,7 @@ def _insert_on_postgresql(
     prepared: Sequence[Prepared], decision: str | None, shares: frozenset[str], moment: datetime, using: str
 ) -> list[int] | None:
     tags = list(_tag_rows(prepared, range(1, len(prepared) + 1)))
-    parameters = [
+    parameters: list[Any] = [
         list(shares),
         [str(p.id) for p in prepared],
         [p.type for p in prepared],
@@ -81,15 +81,23 @@ def _insert_on_postgresql(
 
 
 def _insert_under_log_guard(
-    prepared: Sequence[Prepared], decision: str | None, shares: frozenset[str], moment: datetime, using: str
+    prepared: Sequence[Prepared], decision: str | None, _shares: frozenset[str], moment: datetime, using: str
 ) -> list[int]:
     """Positions grow in the order of VALUES, and the guard keeps everybody else's out of between."""
     connection = connections[using]
     native = connection.features.has_native_uuid_field
     time = as_stored_time(moment, connection)
     rows = [
-        (str(p.id) if native else p.id.hex, p.type, p.version, p.data_text, p.metadata_text, decision,
-         p.tags_text, time)
+        (
+            str(p.id) if native else p.id.hex,
+            p.type,
+            p.version,
+            p.data_text,
+            p.metadata_text,
+            decision,
+            p.tags_text,
+            time,
+        )
         for p in prepared
     ]
     positions = sorted(row[0] for row in _insert(_INSERT_EVENTS, rows, using))
@@ -102,7 +110,9 @@ def _insert(statement: str, rows: Sequence[tuple[Any, ...]], using: str) -> Iter
     for chunk in (rows[start : start + 100] for start in range(0, len(rows), 100)):
         places = f"({', '.join(['%s'] * len(chunk[0]))})"
         with connections[using].cursor() as cursor:
-            cursor.execute(statement.format(rows=", ".join([places] * len(chunk))), list(chain.from_iterable(chunk)))
+            cursor.execute(
+                statement.format(rows=", ".join([places] * len(chunk))), list(chain.from_iterable(chunk))
+            )
             yield from cursor.fetchall() if "RETURNING" in statement else ()
 
 

@@ -137,9 +137,9 @@ def _texts(recorded: Iterable[Recorded[Any]]) -> list[str]:
     return [each.event.text for each in recorded]
 
 
-def _raises(error: type[Exception], function: Callable[[], object]) -> Any:
+def _raises(error: type[Exception], function: Callable[..., object], *args: Any, **kwargs: Any) -> Any:
     try:
-        function()
+        function(*args, **kwargs)
     except error as raised:
         return raised
     raise AssertionError(f"{error.__name__} was not raised")
@@ -182,7 +182,9 @@ class StoreContract:
 
     def test_an_event_is_recorded_with_type_version_tags_metadata_and_time(self, log: Log) -> None:
         before = datetime.now(UTC) - timedelta(seconds=1)
-        log.append([_noted("a", "x", "y")], metadata={"actor": "renata", "n": 1, "f": 0.5, "t": True, "none": None})
+        log.append(
+            [_noted("a", "x", "y")], metadata={"actor": "renata", "n": 1, "f": 0.5, "t": True, "none": None}
+        )
         [recorded] = log.read(Query.all())
         assert (recorded.type, recorded.version) == ("factos.contract.Noted", 1)
         assert recorded.tags == ("x", "y")
@@ -207,7 +209,8 @@ class StoreContract:
     def test_data_comes_back_as_it_was(self, log: Log) -> None:
         data = {
             "float": 1e22, "small": 1e-7, "int": 2**53 + 1, "huge": 10**30, "null": None, "yes": True,
-            "text": 'é \u2028 "\\ \N{GRINNING FACE} \\u0000', "list": [1, [2.0, {"deep": []}]], "": "empty key",
+            "text": 'é \u2028 "\\ \N{GRINNING FACE} \\u0000',
+            "list": [1, [2.0, {"deep": []}]], "": "empty key",
         }  # fmt: skip
         log.append([Noted("a", data)])
         [recorded] = log.read(Query.all())
@@ -247,7 +250,9 @@ class StoreContract:
         assert _texts(log.read(_tagged("x"))) == ["a"]
 
     def test_a_query_agrees_with_its_own_matches(self, log: Log) -> None:
-        log.append([_noted(str(n), *(tag for bit, tag in enumerate("abc") if n >> bit & 1)) for n in range(8)])
+        log.append(
+            [_noted(str(n), *(tag for bit, tag in enumerate("abc") if n >> bit & 1)) for n in range(8)]
+        )
         everything = list(log.read(Query.all()))
         for query in (
             _tagged("a"),
@@ -292,7 +297,7 @@ class StoreContract:
         [first] = log.append([_noted("a", "x")])
         [second] = log.append([_noted("b", "x")])
         condition = AppendCondition(_tagged("x"), after=first.position)
-        error = _raises(AppendConditionFailed, lambda: log.append([_noted("c")], condition=condition))
+        error = _raises(AppendConditionFailed, log.append, [_noted("c")], condition=condition)
         assert error.condition == condition
         assert error.positions == (second.position,)
         assert _texts(log.read(Query.all())) == ["a", "b"]
@@ -300,7 +305,7 @@ class StoreContract:
     def test_a_condition_without_position_fails_for_any_matching_event(self, log: Log) -> None:
         log.append([_noted("a", "x")])
         condition = AppendCondition(_tagged("x"))
-        _raises(AppendConditionFailed, lambda: log.append([_noted("b", "x")], condition=condition))
+        _raises(AppendConditionFailed, log.append, [_noted("b", "x")], condition=condition)
 
     def test_a_condition_holds_when_only_others_were_recorded_since(self, log: Log) -> None:
         [first] = log.append([_noted("a", "x")])
@@ -315,7 +320,7 @@ class StoreContract:
 
     def test_a_condition_of_everything_fails_for_anything(self, log: Log) -> None:
         log.append([_noted("untagged")])
-        _raises(AppendConditionFailed, lambda: log.append([_noted("b")], condition=AppendCondition(Query.all())))
+        _raises(AppendConditionFailed, log.append, [_noted("b")], condition=AppendCondition(Query.all()))
 
     # --- contexts --------------------------------------------------------------------------------
 
@@ -327,7 +332,7 @@ class StoreContract:
         assert context.position >= recorded[0].position
         assert context.append_condition == AppendCondition(_tagged("x"), after=context.position)
         log.append([_noted("b", "x")], condition=context.append_condition)
-        _raises(AppendConditionFailed, lambda: log.append([_noted("c")], condition=context.append_condition))
+        _raises(AppendConditionFailed, log.append, [_noted("c")], condition=context.append_condition)
 
     def test_an_empty_context_has_the_initial_state(self, log: Log) -> None:
         context = log.read_context(_tagged("nobody"), _counting)
@@ -347,9 +352,7 @@ class StoreContract:
     def test_dispatch_lets_a_domain_error_out_and_records_nothing(self, log: Log) -> None:
         for _ in range(2):
             log.dispatch(_Count("x", 2), decider=_counting, query=_count_context)
-        error = _raises(
-            LimitReached, lambda: log.dispatch(_Count("x", 2), decider=_counting, query=_count_context)
-        )
+        error = _raises(LimitReached, log.dispatch, _Count("x", 2), decider=_counting, query=_count_context)
         assert error.limit == 2
         assert len(list(log.read(Query.all()))) == 2
 
@@ -381,7 +384,7 @@ class StoreContract:
     def test_a_key_with_other_content_is_refused(self, log: Log) -> None:
         log.append([_noted("a")], idempotency_key="k")
         for other in ([_noted("b")], [_noted("a", "x")], [_noted("a"), _noted("a")]):
-            error = _raises(IdempotencyKeyReused, lambda other=other: log.append(other, idempotency_key="k"))
+            error = _raises(IdempotencyKeyReused, log.append, other, idempotency_key="k")
             assert error.key == "k"
         assert _texts(log.read(Query.all())) == ["a"]
 
@@ -390,7 +393,10 @@ class StoreContract:
         condition = AppendCondition(_tagged("x"))
         _raises(
             AppendConditionFailed,
-            lambda: log.append([_noted("b")], condition=condition, idempotency_key="k"),
+            log.append,
+            [_noted("b")],
+            condition=condition,
+            idempotency_key="k",
         )
         assert _texts(log.append([_noted("b")], idempotency_key="k")) == ["b"]
 
@@ -413,7 +419,7 @@ class StoreContract:
             [Proposed(Noted("a"), id=id, tags=("x",))],
             [Proposed(Noted("a"), id=id), Proposed(Noted("new"), id=uuid4())],
         ):
-            error = _raises(EventIdReused, lambda other=other: log.append(other))
+            error = _raises(EventIdReused, log.append, other)
             assert (error.id, error.position) == (id, first.position)
         assert _texts(log.read(Query.all())) == ["a"]
 
@@ -435,7 +441,9 @@ class StoreContract:
         log.dispatch(_Count("x", 1), decider=_counting, query=_count_context, idempotency_key="k")
         _raises(
             IdempotencyKeyReused,
-            lambda: log.dispatch(_Count("y", 1), decider=_counting, query=_count_context, idempotency_key="k"),
+            lambda: log.dispatch(
+                _Count("y", 1), decider=_counting, query=_count_context, idempotency_key="k"
+            ),
         )
 
     # --- transactions ----------------------------------------------------------------------------
@@ -474,68 +482,70 @@ class StoreContract:
         with log.atomic():
             log.append([_noted("a", "x")])
             condition = AppendCondition(_tagged("x"))
-            _raises(AppendConditionFailed, lambda: log.append([_noted("b")], condition=condition))
+            _raises(AppendConditionFailed, log.append, [_noted("b")], condition=condition)
             log.append([_noted("c")])
         assert _texts(log.read(Query.all())) == ["a", "c"]
 
     # --- bad input -------------------------------------------------------------------------------
 
     def test_bad_tags_are_refused_and_nothing_is_stored(self, log: Log) -> None:
+        bad: Any
         for bad in BAD_TAGS:
-            _raises(InvalidTag, lambda bad=bad: log.append([Noted(), Proposed(Noted(), tags=(bad,))]))
-            _raises(InvalidTag, lambda bad=bad: log.read(_tagged(bad)))
+            _raises(InvalidTag, log.append, [Noted(), Proposed(Noted(), tags=(bad,))])
+            _raises(InvalidTag, log.read, _tagged(bad))
         assert list(log.read(Query.all())) == []
 
     def test_bad_type_names_are_refused(self, log: Log) -> None:
         for bad in BAD_NAMES:
-            _raises(InvalidInput, lambda bad=bad: log.read(_tagged("x", types=[bad])))
+            _raises(InvalidInput, log.read, _tagged("x", types=[bad]))
 
     def test_bad_data_is_refused_and_nothing_is_stored(self, log: Log) -> None:
         deep: list[Any] = []
         for _ in range(100_000):
             deep = [deep]
         for bad in (
-            "a\x00b", "a\ud800b", float("nan"), float("inf"), [float("-inf")], {1: "a", "1": "b"}, object(), deep,
-            deep_enough_to_refuse(), "x" * 262_144,
+            "a\x00b", "a\ud800b", float("nan"), float("inf"), [float("-inf")], {1: "a", "1": "b"}, object(),
+            deep, deep_enough_to_refuse(), "x" * 262_144,
         ):  # fmt: skip
-            _raises(EncodeError, lambda bad=bad: log.append([Noted(), Noted(data=bad)]))
-        _raises(EncodeError, lambda: log.append([Counted("seven")]))  # type: ignore[arg-type]
-        _raises(EncodeError, lambda: log.append([Noted(7)]))  # type: ignore[arg-type]
+            _raises(EncodeError, log.append, [Noted(), Noted(data=bad)])
+        _raises(EncodeError, log.append, [Counted("seven")])  # type: ignore[arg-type]
+        _raises(EncodeError, log.append, [Noted(7)])  # type: ignore[arg-type]
         assert list(log.read(Query.all())) == []
 
     def test_bad_metadata_is_refused_and_nothing_is_stored(self, log: Log) -> None:
         for bad in ({"": 1}, {"a": "\x00"}, {"a": "\ud800"}, {"a": float("nan")}, {"a": []}, {7: 1}):
-            _raises(InvalidMetadata, lambda bad=bad: log.append([Noted()], metadata=bad))
-        _raises(InvalidMetadata, lambda: log.append([Noted()], metadata={"idempotency_key": "k"}))
+            _raises(InvalidMetadata, log.append, [Noted()], metadata=bad)
+        _raises(InvalidMetadata, log.append, [Noted()], metadata={"idempotency_key": "k"})
         for key in ("", "x" * 256, "\x00", 7):
-            _raises(InvalidMetadata, lambda key=key: log.append([Noted()], idempotency_key=key))
+            _raises(InvalidMetadata, log.append, [Noted()], idempotency_key=key)
         assert list(log.read(Query.all())) == []
 
     def test_a_batch_that_is_empty_or_no_list_of_events_is_refused(self, log: Log) -> None:
+        bad: Any
         for bad in ([], "text", {"a": 1}, 7, Noted()):
-            _raises(InvalidAppend, lambda bad=bad: log.append(bad))
+            _raises(InvalidAppend, log.append, bad)
         for bad in (["text"], [object()], [None], [Proposed("text")]):
-            _raises(NotAnEvent, lambda bad=bad: log.append(bad))
+            _raises(NotAnEvent, log.append, bad)
 
     def test_a_batch_above_the_limits_is_refused(self, log: Log) -> None:
-        _raises(InvalidAppend, lambda: log.append([Noted()] * 10_001))
-        _raises(InvalidAppend, lambda: log.append([_noted("a", *map(str, range(65)))]))
+        _raises(InvalidAppend, log.append, [Noted()] * 10_001)
+        _raises(InvalidAppend, log.append, [_noted("a", *map(str, range(65)))])
         id = uuid4()
-        _raises(InvalidAppend, lambda: log.append([Proposed(Noted(), id=id), Proposed(Noted(), id=id)]))
+        _raises(InvalidAppend, log.append, [Proposed(Noted(), id=id), Proposed(Noted(), id=id)])
         assert list(log.read(Query.all())) == []
 
     def test_bad_positions_limits_and_queries_are_refused_at_the_call(self, log: Log) -> None:
         for position in (-1, 2**63, 1.5, "1", True):
-            _raises(InvalidPosition, lambda position=position: log.read(Query.all(), after=position))
-            _raises(InvalidPosition, lambda position=position: AppendCondition(Query.all(), after=position))
+            _raises(InvalidPosition, log.read, Query.all(), after=position)
+            _raises(InvalidPosition, AppendCondition, Query.all(), after=position)
         for limit in (-1, 1.5, "1", True):
-            _raises(InvalidLimit, lambda limit=limit: log.read(Query.all(), limit=limit))
+            _raises(InvalidLimit, log.read, Query.all(), limit=limit)
         too_many = Query.of(*(QueryItem(tags=[str(n)]) for n in range(101)))
         for query in ("x", None, too_many):
-            _raises(InvalidQuery, lambda query=query: log.read(query))
-            _raises(InvalidQuery, lambda query=query: log.dispatch("c", decider=_idle, query=query))
-        _raises(InvalidQuery, lambda: log.append([Noted()], condition=Query.all()))  # type: ignore[arg-type]
-        _raises(InvalidQuery, lambda: log.append([Noted()], condition=AppendCondition(too_many)))
+            _raises(InvalidQuery, log.read, query)
+            _raises(InvalidQuery, log.dispatch, "c", decider=_idle, query=query)
+        _raises(InvalidQuery, log.append, [Noted()], condition=Query.all())
+        _raises(InvalidQuery, log.append, [Noted()], condition=AppendCondition(too_many))
 
 
 def deep_enough_to_refuse() -> Any:

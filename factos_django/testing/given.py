@@ -118,7 +118,9 @@ class Decision:
 
     def _fail(self, what: str) -> None:
         unseen = "".join(f"\n  {each.event!r} with tags {list(each.tags)!r}" for each in self.unseen)
-        seen = f"\nThe query did not see these given facts:{unseen}" if unseen else "\nThe query saw every fact."
+        seen = (
+            f"\nThe query did not see these given facts:{unseen}" if unseen else "\nThe query saw every fact."
+        )
         raise AssertionError(what + seen) from self.error
 
 

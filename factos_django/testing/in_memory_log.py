@@ -142,7 +142,9 @@ class InMemoryLog:
     ) -> Context[State, Event]:
         events = tuple(self.read(query))
         last = events[-1].position if events else 0
-        return Context(query, evolve_recorded(decider, events), events, last if position is None else position)
+        return Context(
+            query, evolve_recorded(decider, events), events, last if position is None else position
+        )
 
     def _check(self, condition: AppendCondition | None) -> None:
         if condition is None:
@@ -195,7 +197,9 @@ def _checked_condition(condition: object) -> None:
 def _recorded(row: _Row) -> Recorded[Any]:
     prepared = row.prepared
     kind = EVENT_TYPES.named(prepared.type)
-    event = kind.decode(prepared.version, prepared.data_text, position=row.position) if kind else prepared.event
+    event = (
+        kind.decode(prepared.version, prepared.data_text, position=row.position) if kind else prepared.event
+    )
     return Recorded(
         event,
         row.position,

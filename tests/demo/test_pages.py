@@ -35,6 +35,7 @@ def test_a_conference_page_shows_its_tickets_newest_first(client):
     assert "Sold 2 Capacity 2 State Sold out" in text
     assert text.index("bob") < text.index("ada")
     assert "eve" not in text
+    assert re.search(r"ada \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", text)
 
 
 def test_a_conference_page_shows_the_latest_hundred_tickets(client):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.core import mail
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.flush import Command as DjangoFlush
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -27,7 +26,7 @@ class Command(DjangoFlush):
     database is no test database and facts exist, it refuses unless told ``--erase-facts``.
     """
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Add ``--erase-facts`` to Django's arguments."""
         super().add_arguments(parser)
         parser.add_argument(
