@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from factos_django import Decider, DomainError, Query, QueryItem, View, event_type
+from factos_django import Decider, DomainError, Query, QueryItem, Recorded, View, event_type
 
 __all__ = [
     "AlreadyOpen",
@@ -15,6 +15,7 @@ __all__ = [
     "NothingToSell",
     "OpenConference",
     "SaleFact",
+    "Sales",
     "SoldOut",
     "TicketSold",
     "TicketWindow",
@@ -172,13 +173,17 @@ def sale_context(command: BuyTicket) -> Query:
 # Views
 
 
-def evolve_sales(sales: Mapping[str, TicketWindow], event: SaleFact) -> Mapping[str, TicketWindow]:
+Sales: TypeAlias = Mapping[str, TicketWindow]
+
+
+def evolve_sales(sales: Sales, recorded: Recorded[SaleFact]) -> Sales:
     """Fold one fact into the window of its conference."""
+    event = recorded.event
     window = sales.get(event.conference, ticket_sales.initial)
     return {**sales, event.conference: evolve(window, event)}
 
 
-sales_by_conference: View[Mapping[str, TicketWindow], SaleFact] = View(initial={}, evolve=evolve_sales)
+sales_by_conference: View[Sales, Recorded[SaleFact]] = View(initial={}, evolve=evolve_sales)
 
 
 def every_sale() -> Query:

@@ -1,13 +1,11 @@
 """Two pages that fold the facts as they are read. Nothing is stored for them, and they change nothing."""
 
-from collections.abc import Mapping
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from demo_project.ticketing.domain import (
-    TicketWindow,
+    Sales,
     every_sale,
     sale_facts,
     sales_by_conference,
@@ -43,6 +41,6 @@ def conference(request: HttpRequest, conference: str) -> HttpResponse:
     )
 
 
-def _sales(query: Query) -> Mapping[str, TicketWindow]:
+def _sales(query: Query) -> Sales:
     # Each request folds all the facts that it asks for; a projection would have done so before.
-    return project(sales_by_conference, (recorded.event for recorded in read(query)))
+    return project(sales_by_conference, read(query))

@@ -30,7 +30,10 @@ __all__ = [
 ]
 
 # Text, not what the driver would make of JSON: the codec reads it itself.
-_COLUMNS = "e.position, e.id, e.type, e.version, e.data{as_text}, e.metadata{as_text}, e.tags{as_text}, e.recorded_at"
+_COLUMNS = (
+    "e.position, e.id, e.type, e.version, e.recorded_at, "
+    "e.data{as_text}, e.metadata{as_text}, e.tags{as_text}"
+)
 _AS_TEXT = {"postgresql": "::text"}
 
 
@@ -42,10 +45,10 @@ class EventRow:
     id: Any
     type: str
     version: int
+    recorded_at: Any
     data: str
     metadata: str
     tags: str
-    recorded_at: Any
 
     @property
     def uuid(self) -> UUID:

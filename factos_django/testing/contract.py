@@ -513,6 +513,7 @@ class StoreContract:
         assert list(log.read(Query.all())) == []
 
     def test_bad_metadata_is_refused_and_nothing_is_stored(self, log: Log) -> None:
+        bad: Any
         for bad in ({"": 1}, {"a": "\x00"}, {"a": "\ud800"}, {"a": float("nan")}, {"a": []}, {7: 1}):
             _raises(InvalidMetadata, log.append, [Noted()], metadata=bad)
         _raises(InvalidMetadata, log.append, [Noted()], metadata={"idempotency_key": "k"})
