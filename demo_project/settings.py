@@ -55,6 +55,7 @@ ROOT_URLCONF = "demo_project.urls"
 WSGI_APPLICATION = "demo_project.wsgi.application"
 STATIC_URL = "static/"
 USE_TZ = True
+TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # On SQLite a transaction takes the write lock before its first read (IMMEDIATE), and readers do not wait
