@@ -18,7 +18,6 @@ from urllib.parse import quote
 import dj_database_url
 
 from demo_project.settings import (
-    BASE_DIR,
     DEFAULT_AUTO_FIELD,
     INSTALLED_APPS,
     MIDDLEWARE,
@@ -102,8 +101,8 @@ def test_database(url: str, **test: str) -> dict[str, Any]:
 
 LEFT_OUT = find_left_out()
 
-# Checkouts share the servers, so each has test databases of its own name.
-TEST_NAME = f"test_factos_{hashlib.sha256(str(BASE_DIR).encode()).hexdigest()[:8]}"
+# Runs share the servers, so each has test databases of its own name: two may run side by side.
+TEST_NAME = f"test_factos_{hashlib.sha256(str(find_directory()).encode()).hexdigest()[:8]}"
 
 # The SQLite test database is a file, so that several processes can open it.
 DATABASES = {
