@@ -5,7 +5,7 @@ A raw INSERT is not refused: it is the database administrator's, and documented 
 
 from __future__ import annotations
 
-__all__ = ["APPEND_ONLY_TABLES", "CLOSE_SWITCH", "OPEN_SWITCH", "triggers"]
+__all__ = ["APPEND_ONLY_TABLES", "CLOSE_SWITCH", "OPEN_SWITCH", "SQLITE_SWITCH", "triggers"]
 
 #: Each append-only table with the columns that are unique in it.
 APPEND_ONLY_TABLES: dict[str, tuple[str, ...]] = {
@@ -15,6 +15,8 @@ APPEND_ONLY_TABLES: dict[str, tuple[str, ...]] = {
 }
 
 _ADVICE = "facts are append-only: append a correcting fact; to empty a test database use manage.py flush"
+
+SQLITE_SWITCH = "CREATE TABLE IF NOT EXISTS factos_switch (opened integer NOT NULL)"
 
 #: Opened for one session (SQLite: one transaction) by the flush command alone.
 OPEN_SWITCH: dict[str, str] = {
@@ -69,11 +71,10 @@ def _mysql(table: str, _unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 def _sqlite(table: str, unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     refuse = f"BEGIN SELECT RAISE(ABORT, '{_ADVICE}'); END"
     same = " OR ".join(f"{column} = NEW.{column}" for column in unique)
-    switch = "CREATE TABLE IF NOT EXISTS factos_switch (opened integer NOT NULL)"
     return {
         f"{table}_no_update": (f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",),
         f"{table}_no_delete": (
-            switch,
+            SQLITE_SWITCH,
             f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
             f"WHEN NOT EXISTS (SELECT 1 FROM factos_switch) {refuse}",
         ),

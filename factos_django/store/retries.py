@@ -6,7 +6,7 @@ import functools
 import random
 import time
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, overload
 
 from django.db import connections
 
@@ -35,12 +35,24 @@ def retried(once: Callable[[], R], *, using: str) -> R:
     return _repeat(once, conf.DISPATCH_ATTEMPTS, (RetryTransaction,))
 
 
-def retrying(attempts: int = 5, using: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+@overload
+def retrying(attempts: Callable[P, R]) -> Callable[P, R]: ...
+
+
+@overload
+def retrying(attempts: int = 5, using: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def retrying(
+    attempts: int | Callable[P, R] = 5, using: str | None = None
+) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Run the decorated function in a transaction of its own, and all of it again when that fails.
 
     The function is run again after AppendConditionFailed, deadlocks and serialization failures, with
     growing, random pauses between the runs; its own rows are rolled back with the facts. What it does
     outside of the database happens again each time.
+
+    ``@retrying`` alone is ``@retrying()``.
 
     Args:
         attempts: How often it runs at most, 1 or more.
@@ -50,21 +62,24 @@ def retrying(attempts: int = 5, using: str | None = None) -> Callable[[Callable[
         InsideTransaction: When called inside an open transaction, which it could not run again.
     """
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            alias = database_for_writing(using)
-            _refuse_nesting(function.__qualname__, alias)
+    if not isinstance(attempts, int):
+        return _retrying(attempts, 5, using)
+    return lambda function: _retrying(function, attempts, using)
 
-            def once() -> R:
-                with unit_of_work(alias):
-                    return function(*args, **kwargs)
 
-            return _repeat(once, attempts, (RetryTransaction, AppendConditionFailed))
+def _retrying(function: Callable[P, R], attempts: int, using: str | None) -> Callable[P, R]:
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        alias = database_for_writing(using)
+        _refuse_nesting(function.__qualname__, alias)
 
-        return run
+        def once() -> R:
+            with unit_of_work(alias):
+                return function(*args, **kwargs)
 
-    return decorate
+        return _repeat(once, attempts, (RetryTransaction, AppendConditionFailed))
+
+    return run
 
 
 def _refuse_nesting(operation: str, using: str) -> None:

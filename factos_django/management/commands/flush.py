@@ -13,8 +13,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from factos_django.models import Event
-from factos_django.sql.append_only import CLOSE_SWITCH, OPEN_SWITCH
-from factos_django.sql.installation import missing
+from factos_django.sql.append_only import CLOSE_SWITCH, OPEN_SWITCH, SQLITE_SWITCH
 
 __all__ = ["Command"]
 
@@ -48,8 +47,7 @@ class Command(DjangoFlush):
 
 
 def _has_log(connection: BaseDatabaseWrapper) -> bool:
-    tables = connection.introspection.table_names()
-    return Event._meta.db_table in tables and not missing(connection)
+    return Event._meta.db_table in connection.introspection.table_names()
 
 
 def _refuse_to_lose_facts(connection: BaseDatabaseWrapper) -> None:
@@ -74,6 +72,7 @@ def _opened(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Open the switch that the triggers read."""
     if connection.vendor == "sqlite":  # a row there, which the rollback of this transaction takes back
         with transaction.atomic(using=connection.alias):
+            _execute(connection, SQLITE_SWITCH)
             _execute(connection, OPEN_SWITCH["sqlite"])
             yield
             _execute(connection, CLOSE_SWITCH["sqlite"])
