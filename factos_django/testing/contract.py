@@ -78,13 +78,14 @@ class Log(Protocol):
     def atomic(self) -> AbstractContextManager[Any]: ...
 
 
-@event_type("factos.contract.Noted")
+@event_type("factos.contract.Noted", tags=["factos.contract:{subject}"])
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A fact with any data, tagged by the test that makes it."""
+    """A fact with any data, tagged by the test that makes it, or by its subject if it has one."""
 
     text: str = ""
     data: Any = None
+    subject: str | None = None
 
 
 @event_type("factos.contract.Counted")
@@ -491,8 +492,9 @@ class StoreContract:
     def test_bad_tags_are_refused_and_nothing_is_stored(self, log: Log) -> None:
         bad: Any
         for bad in BAD_TAGS:
-            _raises(InvalidTag, log.append, [Noted(), Proposed(Noted(), tags=(bad,))])
             _raises(InvalidTag, _tagged, bad)
+            _raises(InvalidTag, Proposed, Noted(), tags=(bad,))
+            _raises(InvalidTag, log.append, [Noted(), Noted(subject=bad if bad != 7 else "\n")])
         assert list(log.read(Query.all())) == []
 
     def test_bad_type_names_are_refused(self, log: Log) -> None:
