@@ -87,8 +87,8 @@ def dispatch(
     request = Request(alias, asked, key, digest_of(command, asked) if key is not None else None)
     decisions: list[Context[State, Event]] = []
 
-    def decide() -> Decided:
-        context = fold_context(asked, decider, Slice(), alias)
+    def decide(query: Query | None) -> Decided:
+        context = fold_context(query or asked, decider, Slice(), alias)
         decisions.append(context)
         return _decided(context, decide_context(context, command, decider), stamps)
 

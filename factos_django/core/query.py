@@ -33,8 +33,8 @@ class QueryItem:
 
     Args:
         types: Registered classes or stored names. None of them means any type.
-        tags: Tags that an event must carry all of. None of them means any tags. Under the guard
-            ``tags`` the first one is locked: name the narrowest first.
+        tags: Tags that an event must carry all of. None of them means any tags. Their order means
+            nothing to what matches.
     """
 
     types: tuple[str, ...]
@@ -94,7 +94,7 @@ class Query:
         """Return the query as plain data, as it is stored with what was decided from it."""
         if self.everything:
             return {"all": True}
-        return {"items": [{"types": list(item.types), "tags": list(item.tags)} for item in self.items]}
+        return {"items": [{"types": list(item.types), "tags": sorted(item.tags)} for item in self.items]}
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Query:

@@ -12,6 +12,7 @@ from factos_django.core.condition import AppendCondition
 from factos_django.core.errors import AppendConditionFailed, InvalidQuery
 from factos_django.core.event import Recorded
 from factos_django.core.metadata import Metadata, checked_idempotency_key
+from factos_django.core.query import Query
 from factos_django.store.database import database_for_writing
 from factos_django.store.matching import Slice, checked_query, matching_positions
 from factos_django.store.prepared import fingerprint, metadata_of_append, prepare
@@ -53,13 +54,13 @@ def append(
     alias = database_for_writing(using)
     key = None if idempotency_key is None else checked_idempotency_key(idempotency_key)
     prepared = prepare(events, metadata_of_append(metadata, key))
-    query = None if condition is None else checked_query(_checked_condition(condition).fail_if_events_match)
+    query = None if condition is None else _query_of(condition)
     digest = fingerprint(prepared) if key is not None else None
     request = Request(alias, query, key, digest, prepared)
 
-    def decide() -> Decided:
-        if condition is not None:
-            _check(condition, alias)
+    def decide(query: Query | None) -> Decided:
+        if condition is not None and query is not None:
+            _check(condition, query, alias)
         return Decided(prepared)
 
     return retried(lambda: record(request, decide), using=alias).recorded
@@ -68,16 +69,16 @@ def append(
 aappend = sync_to_async(append, thread_sensitive=True)
 
 
-def _checked_condition(condition: object) -> AppendCondition:
+def _query_of(condition: object) -> Query:
     if not isinstance(condition, AppendCondition):
         raise InvalidQuery(reason=f"condition= takes an AppendCondition, not {type(condition).__name__}")
-    return condition
+    return checked_query(condition.fail_if_events_match)
 
 
-def _check(condition: AppendCondition, using: str) -> None:
-    """Raise AppendConditionFailed if a matching event stands after the condition's position."""
+def _check(condition: AppendCondition, query: Query, using: str) -> None:
+    """Raise AppendConditionFailed if an event that matches stands after the condition's position."""
     part = Slice(after=condition.after or 0, limit=_MOST_CONFLICTS)
-    sql, parameters = matching_positions(condition.fail_if_events_match, part)
+    sql, parameters = matching_positions(query, part)
     with connections[using].cursor() as cursor:
         cursor.execute(
             f"SELECT position FROM ({sql}) AS matching ORDER BY position LIMIT {part.limit}", parameters

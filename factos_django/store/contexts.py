@@ -12,6 +12,7 @@ from factos_django.guards import Claim, guard_for
 from factos_django.store.database import database_for_writing
 from factos_django.store.heads import drawn_position, head
 from factos_django.store.matching import Slice, checked_query
+from factos_django.store.narrowing import narrowest_first
 from factos_django.store.rows import select_matching, to_recorded
 from factos_django.store.transactions import unit_of_work
 
@@ -36,7 +37,7 @@ def read_context(
         using: The alias of the database.
     """
     alias = database_for_writing(using)
-    checked_query(query)
+    query = narrowest_first(checked_query(query), alias)
     if connections[alias].vendor != "postgresql":
         # Commit order is position order under the log's guard: nothing can appear below the last one.
         position = head(alias)

@@ -17,6 +17,7 @@ from factos_django.core.query import Query
 from factos_django.store.database import database_for_writing
 from factos_django.store.heads import head
 from factos_django.store.matching import Slice, checked_query
+from factos_django.store.narrowing import narrowest_first
 from factos_django.store.rows import select_matching, to_recorded
 
 __all__ = ["aread", "read"]
@@ -81,6 +82,7 @@ def _next_batch(events: Iterator[Recorded[Any]]) -> list[Recorded[Any]]:
 
 def _events(query: Query, part: Slice, using: str) -> Iterator[Recorded[Any]]:
     wanted = part.limit
+    query = narrowest_first(query, using)
     part = replace(part, upto=head(using))
     while wanted is None or wanted > 0:
         size = min(conf.FOLLOW_BATCH, wanted) if wanted is not None else conf.FOLLOW_BATCH

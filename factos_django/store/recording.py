@@ -7,12 +7,13 @@ The shortest path through the app, and the only one to the tables. Every append 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from factos_django.core.event import Recorded
 from factos_django.core.query import Query
 from factos_django.guards import Claim, Guard, guard_for
+from factos_django.store.narrowing import narrowest_first
 from factos_django.store.prepared import Prepared
 from factos_django.store.repetition import Repetition, key_names, recorded_under_ids, recorded_under_key
 from factos_django.store.transactions import unit_of_work
@@ -62,7 +63,11 @@ class _ClaimTooSmall(Exception):
         self.wider = wider
 
 
-def record(request: Request, decide: Callable[[], Decided]) -> Repetition:
+#: Gets the query of the request, its tags in the order to read by, and runs under the guard.
+Decide: TypeAlias = Callable[[Query | None], Decided]
+
+
+def record(request: Request, decide: Decide) -> Repetition:
     """Return what ``decide``, run under the guard, asked to record, recorded.
 
     Where new events carry tags that another decision guards, everything is rolled back to where it
@@ -70,6 +75,7 @@ def record(request: Request, decide: Callable[[], Decided]) -> Repetition:
     try asks for the whole log, so it ends.
     """
     guard = guard_for(request.using)
+    request = replace(request, query=request.query and narrowest_first(request.query, request.using))
     claim = Claim.of(request.query, key_names(request.key, request.prepared))
     restarts = 0
     while True:
@@ -81,13 +87,13 @@ def record(request: Request, decide: Callable[[], Decided]) -> Repetition:
             claim = small.wider if restarts < _RESTARTS else small.wider.of_whole_log()
 
 
-def _recorded(request: Request, guard: Guard, claim: Claim, decide: Callable[[], Decided]) -> Repetition:
+def _recorded(request: Request, guard: Guard, claim: Claim, decide: Decide) -> Repetition:
     # Locks first; each later statement sees all that was committed before they were given.
     guard.hold(claim, request.using)
     # Before any condition: a repetition would fail on what it recorded itself.
     if known := _known(request):
         return known
-    decided = decide()
+    decided = decide(request.query)
     if not request.prepared and (known := _known_by_ids(request, guard, claim, decided)):
         return known
     recorded = _inserted(request, guard, claim, decided)
