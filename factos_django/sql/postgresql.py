@@ -8,7 +8,15 @@ deployment rolls.
 
 from __future__ import annotations
 
-__all__ = ["FUNCTIONS", "GUARD_LOCKS", "KEY_LOCKS", "MARK_LOCKS", "SEQUENCE_BEHIND", "WRONG_ISOLATION"]
+__all__ = [
+    "FUNCTIONS",
+    "GUARD_LOCKS",
+    "KEY_LOCKS",
+    "MARK_LOCKS",
+    "MOST_LOCKS_OF_TRANSACTION",
+    "SEQUENCE_BEHIND",
+    "WRONG_ISOLATION",
+]
 
 #: The first half of the two-part keys of our advisory locks; large, so that they are unlikely the
 #: application's own. The second half is a hash, or the low 32 bits of a position.
@@ -16,9 +24,33 @@ GUARD_LOCKS = 1_178_682_113
 KEY_LOCKS = 1_178_682_114
 MARK_LOCKS = 1_178_682_115
 
+#: How many of these locks one transaction takes before it takes the whole log instead. The lock table
+#: is the whole cluster's: max_locks_per_transaction (64) times max_connections (100), as installed.
+MOST_LOCKS_OF_TRANSACTION = 512
+
 #: SQLSTATEs that our functions raise. Class FX is nobody's.
 WRONG_ISOLATION = "FX001"
 SEQUENCE_BEHIND = "FX002"
+
+# Counts what the transaction may hold, forgotten with the savepoint like the locks themselves; a tag that
+# is locked twice counts twice, so before it says no it counts what is really held.
+_ROOM = f"""
+CREATE OR REPLACE FUNCTION factos_room_1(wanted integer) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    held integer := coalesce(nullif(current_setting('factos.held', true), ''), '0')::integer + wanted;
+BEGIN
+    IF held > {MOST_LOCKS_OF_TRANSACTION} THEN
+        SELECT count(*) + wanted INTO held FROM pg_locks
+        WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND classid IN ({GUARD_LOCKS}, {KEY_LOCKS});
+    END IF;
+    IF held > {MOST_LOCKS_OF_TRANSACTION} THEN
+        RETURN false;
+    END IF;
+    PERFORM set_config('factos.held', held::text, true);
+    RETURN true;
+END
+$body$
+"""
 
 _HOLD = f"""
 CREATE OR REPLACE FUNCTION factos_hold_1(
@@ -32,11 +64,13 @@ BEGIN
         RAISE EXCEPTION '%', current_setting('transaction_isolation') USING ERRCODE = '{WRONG_ISOLATION}';
     END IF;
     PERFORM set_config('lock_timeout', wait, true);
-    IF whole_log THEN
+    IF whole_log OR NOT factos_room_1(cardinality(keys) + cardinality(guards) + cardinality(shares)) THEN
         LOCK TABLE factos_gate IN SHARE ROW EXCLUSIVE MODE;
-    ELSE
-        LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
+        PERFORM set_config('factos.alone', 'on', true);
+        PERFORM set_config('lock_timeout', wait_before, true);
+        RETURN;
     END IF;
+    LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
     FOR claimed IN
         SELECT DISTINCT hashtext(key COLLATE "C") AS hash FROM unnest(keys) AS key ORDER BY hash
     LOOP
@@ -70,13 +104,19 @@ CREATE OR REPLACE FUNCTION factos_record_1(
     tag_ordinals integer[], tag_values text[], tag_types text[]
 ) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
+    alone boolean;
     claimed record;
     highest bigint;
     mark bigint;
     positions bigint[];
 BEGIN
+    alone := coalesce(current_setting('factos.alone', true), '') = 'on';
+    IF NOT alone AND NOT factos_room_1(cardinality(shares)) THEN
+        RETURN NULL;
+    END IF;
     FOR claimed IN
-        SELECT DISTINCT hashtext(tag COLLATE "C") AS hash FROM unnest(shares) AS tag ORDER BY hash
+        SELECT DISTINCT hashtext(tag COLLATE "C") AS hash FROM unnest(shares) AS tag
+        WHERE NOT alone ORDER BY hash
     LOOP
         IF NOT pg_try_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash) THEN
             RETURN NULL;
@@ -142,6 +182,7 @@ $body$
 """
 
 FUNCTIONS: dict[str, str] = {
+    "factos_room_1": _ROOM,
     "factos_hold_1": _HOLD,
     "factos_record_1": _RECORD,
     "factos_head_1": _HEAD,
