@@ -21,7 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from factos_django.conf import PREFIX, Defaults, refusal
 from factos_django.core.errors import FactosError
-from factos_django.core.event_type import EVENT_TYPES
+from factos_django.core.event_types import EVENT_TYPES
 from factos_django.guards import guard_name
 from factos_django.guards.log import isolation_expression
 from factos_django.models import Event

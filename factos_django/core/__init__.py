@@ -43,12 +43,12 @@ from factos_django.core.errors import (
     WrongIsolation,
 )
 from factos_django.core.event import Proposed, Recorded, UnregisteredEvent
-from factos_django.core.event_type import event_type
+from factos_django.core.event_types import event_type
 from factos_django.core.explained import fields_of
 from factos_django.core.metadata import Metadata, MetadataValue
 from factos_django.core.query import Query, QueryItem
 from factos_django.core.reactor import Reactor, merge_reactors, react, react_all
-from factos_django.core.upcaster import upcaster
+from factos_django.core.upcasting import upcaster
 from factos_django.core.view import View, merge_views, project, project_from
 
 __all__ = [

@@ -20,7 +20,10 @@ class Codec:
 
     def __init__(self, cls: type[Any]) -> None:
         self.cls = cls
-        self._decoder = msgspec.json.Decoder(cls)
+        try:
+            self._decoder = msgspec.json.Decoder(cls)
+        except (TypeError, NameError) as error:
+            raise UnstorableData(f"msgspec has no codec for its class: {error}") from error
 
     def encode(self, value: Any) -> bytes:
         """Return the canonical JSON of ``value``; raise UnstorableData if it would not come back."""

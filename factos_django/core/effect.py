@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from factos_django.core.codec import Codec
 from factos_django.core.errors import InvalidDelivery
-from factos_django.core.event_type import checked_dataclass
-from factos_django.core.metadata import KEY_MAX_LENGTH
+from factos_django.core.event_types import checked_dataclass, checked_version
+from factos_django.core.metadata import KEY_MAX_LENGTH, is_storable_text
 from factos_django.core.naming import checked_name
 from factos_django.core.registry import Registry
 
@@ -26,7 +26,7 @@ class EffectType:
 
     def __init__(self, name: str, version: int, cls: type[Any]) -> None:
         self.name = checked_name(name)
-        self.version = version
+        self.version = checked_version("Effect type", name, version)
         self.cls = checked_dataclass("Effect type", name, cls)
 
     @cached_property
@@ -67,7 +67,13 @@ class Deliver(Generic[Effect_co]):
 
     def __post_init__(self) -> None:
         for key in (self.key, self.ordering_key):
-            if key is not None and not (isinstance(key, str) and 1 <= len(key) <= KEY_MAX_LENGTH):
-                raise InvalidDelivery(reason=f"a key is a str of 1 to {KEY_MAX_LENGTH} characters")
-        if not (math.isfinite(self.delay) and self.delay >= 0):
+            if key is not None and not _is_key(key):
+                raise InvalidDelivery(
+                    reason=f"a key is 1 to {KEY_MAX_LENGTH} characters without NUL"
+                )
+        if not isinstance(self.delay, (int, float)) or not (math.isfinite(self.delay) and self.delay >= 0):
             raise InvalidDelivery(reason="a delay is a number of seconds, 0 or more")
+
+
+def _is_key(key: object) -> bool:
+    return isinstance(key, str) and 1 <= len(key) <= KEY_MAX_LENGTH and is_storable_text(key)

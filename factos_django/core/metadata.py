@@ -19,6 +19,7 @@ __all__ = [
     "MetadataValue",
     "checked_idempotency_key",
     "checked_metadata",
+    "is_storable_text",
 ]
 
 MetadataValue: TypeAlias = "str | int | float | bool | None"
@@ -51,6 +52,11 @@ def checked_idempotency_key(key: object) -> str:
     return _checked_text(IDEMPOTENCY_KEY, key)
 
 
+def is_storable_text(text: str) -> bool:
+    """Tell whether every database takes ``text``: no NUL, no lone surrogate."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _checked_key(key: object) -> str:
     if not isinstance(key, str) or not 1 <= len(key) <= KEY_MAX_LENGTH:
         raise InvalidMetadata(key=key, reason=f"a name is a str of 1 to {KEY_MAX_LENGTH} characters")
@@ -67,6 +73,6 @@ def _checked_value(key: str, value: object) -> MetadataValue:
 
 
 def _checked_text(key: str, text: str) -> str:
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_storable_text(text):
         raise InvalidMetadata(key=key, reason="it holds NUL or a lone surrogate")
-    return str(text)
+    return str.__str__(text)  # a member of a str Enum is its value, not its name

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from factos_django.core.errors import InvalidQuery
-from factos_django.core.event_type import type_name
+from factos_django.core.event_types import type_name
 from factos_django.core.tag import checked_tags
 
 __all__ = ["Matchable", "Query", "QueryItem"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factos_django.core.event_type import EVENT_TYPES, EventType
+from factos_django.core.event_types import EVENT_TYPES, EventType
 from factos_django.core.query import Query, QueryItem
 
 __all__ = ["unsatisfiable_items"]

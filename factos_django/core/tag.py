@@ -27,7 +27,7 @@ def checked_tag(tag: object) -> str:
         raise InvalidTag(tag=tag, reason=f"it has {len(tag)} characters, not 1 to {TAG_MAX_LENGTH}")
     if found := _REFUSED.search(tag):
         raise InvalidTag(tag=tag, reason=f"it holds the character U+{ord(found[0]):04X}")
-    return tag
+    return str.__str__(tag)  # a subclass, such as SafeString, becomes a plain str
 
 
 def checked_tags(tags: Iterable[object]) -> tuple[str, ...]:

@@ -28,7 +28,11 @@ class TagTemplate:
     text: str
 
     def __post_init__(self) -> None:
-        for _, name, spec, conversion in Formatter().parse(self.text):
+        try:
+            parts = tuple(Formatter().parse(self.text))
+        except ValueError as error:
+            raise InvalidTag(tag=self.text, reason=str(error)) from error
+        for _, name, spec, conversion in parts:
             if name is not None and (not name.isidentifier() or spec or conversion):
                 raise InvalidTag(tag=self.text, reason="a template holds plain field names like {buyer}")
 

@@ -13,7 +13,7 @@ from factos_django.conf import conf
 from factos_django.core.canonical_json import UnstorableData, encode_json
 from factos_django.core.errors import EncodeError, InvalidAppend, InvalidMetadata
 from factos_django.core.event import Proposed
-from factos_django.core.event_type import type_of
+from factos_django.core.event_types import type_of
 from factos_django.core.metadata import IDEMPOTENCY_KEY, Metadata, MetadataValue, checked_metadata
 from factos_django.core.tag import checked_tags
 from factos_django.stamps import current_stamps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -61,7 +61,7 @@ async def aread(
     limit: int | None = None,
     backwards: bool = False,
     using: str | None = None,
-) -> AsyncIterator[Recorded[Any]]:
+) -> AsyncGenerator[Recorded[Any], None]:
     """Yield what ``read`` yields, fetching each batch in Django's thread for database work."""
     events = read(query, after=after, limit=limit, backwards=backwards, using=using)
     while batch := await sync_to_async(_next_batch)(events):

@@ -91,32 +91,30 @@ def _recorded(request: Request, guard: Guard, claim: Claim, decide: Decide) -> R
     # Locks first; each later statement sees all that was committed before they were given.
     guard.hold(claim, request.using)
     # Before any condition: a repetition would fail on what it recorded itself.
-    if known := _known(request):
+    if request.key is not None and (known := recorded_under_key(request.key, request.digest, request.using)):
+        return known
+    done = _repeated_or_decided(request, guard, claim, decide)
+    if request.key is not None:
+        positions = [each.position for each in done.recorded]
+        insert_key(request.key, request.digest, positions, done.position, request.using)
+    return done
+
+
+def _repeated_or_decided(request: Request, guard: Guard, claim: Claim, decide: Decide) -> Repetition:
+    if known := recorded_under_ids(request.prepared, request.using):
         return known
     decided = decide(request.query)
-    if not request.prepared and (known := _known_by_ids(request, guard, claim, decided)):
+    if not request.prepared and (known := _repeated_by_decision(request, guard, claim, decided)):
         return known
     recorded = _inserted(request, guard, claim, decided)
-    position = recorded[-1].position if recorded else decided.position
-    if request.key is not None:
-        insert_key(request.key, request.digest, [each.position for each in recorded], position, request.using)
-    return Repetition(recorded, position)
+    return Repetition(recorded, recorded[-1].position if recorded else decided.position)
 
 
-def _known(request: Request) -> Repetition | None:
-    known = (
-        recorded_under_key(request.key, request.digest, request.using) if request.key is not None else None
-    )
-    if known is None and any(each.repeatable for each in request.prepared):
-        known = recorded_under_ids(request.prepared, request.using)
-    return known
-
-
-def _known_by_ids(request: Request, guard: Guard, claim: Claim, decided: Decided) -> Repetition | None:
-    """Look for ids that the decision itself gave, once they are locked."""
+def _repeated_by_decision(
+    request: Request, guard: Guard, claim: Claim, decided: Decided
+) -> Repetition | None:
+    """Look for the ids that the decision itself gave, once they are locked."""
     keys = key_names(request.key, decided.prepared)
-    if not any(each.repeatable for each in decided.prepared):
-        return None
     if not guard.holds_keys(claim, keys):
         raise _ClaimTooSmall(claim.locking(keys))
     return recorded_under_ids(decided.prepared, request.using)

@@ -55,14 +55,15 @@ def recorded_under_ids(prepared: Sequence[Prepared], using: str) -> Repetition |
 
     A repetition holds all of the events again, each with the type, version, data and tags it had.
     """
-    rows = {row.uuid: row for row in select_by_id([each.id for each in prepared if each.repeatable], using)}
+    ids = [each.id for each in prepared if each.repeatable]
+    rows = {row.uuid: row for row in select_by_id(ids, using)}
     if not rows:
         return None
     for each in prepared:
         if each.id not in rows or not _same(each, rows[each.id]):
             raise _reused(each.id, rows)
-    recorded = tuple(to_recorded(rows[each.id], using) for each in prepared)
-    return Repetition(recorded, max(each.position for each in recorded))
+    in_order = sorted(rows.values(), key=lambda row: row.position)
+    return Repetition(tuple(to_recorded(row, using) for row in in_order), in_order[-1].position)
 
 
 def _reused(id: UUID, rows: dict[UUID, EventRow]) -> EventIdReused:

@@ -16,7 +16,7 @@ from factos_django.conf import conf
 from factos_django.core.canonical_json import decode_json
 from factos_django.core.errors import UnknownEventType
 from factos_django.core.event import Recorded, UnregisteredEvent
-from factos_django.core.event_type import EVENT_TYPES
+from factos_django.core.event_types import EVENT_TYPES
 from factos_django.core.query import Query
 from factos_django.store.matching import Slice, matching_positions
 

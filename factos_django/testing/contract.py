@@ -37,7 +37,7 @@ from factos_django.core.errors import (
     NotAnEvent,
 )
 from factos_django.core.event import Proposed, Recorded
-from factos_django.core.event_type import event_type
+from factos_django.core.event_types import event_type
 from factos_django.core.metadata import Metadata
 from factos_django.core.query import Query, QueryItem
 from factos_django.stamps import stamp

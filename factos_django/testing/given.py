@@ -25,6 +25,7 @@ from factos_django.core.explained import fields_of
 from factos_django.core.query import Query
 from factos_django.core.satisfiability import unsatisfiable_items
 from factos_django.core.view import View
+from factos_django.store.prepared import prepare
 from factos_django.testing.in_memory_log import InMemoryLog
 
 __all__ = ["Decision", "Given", "Projection", "Reaction", "given"]
@@ -61,7 +62,7 @@ class Given:
             decided = decide_context(context, command, decider)
         except DomainError as error:
             return Decision((), error, unseen)
-        self.log.append(decided) if decided else None  # what cannot be recorded was not decided well
+        prepare(decided, {}) if decided else None  # what cannot be recorded was not decided well
         return Decision(tuple(_bare(event) for event in decided), None, unseen)
 
     def project(self, view: View[Any, Any]) -> Projection:

@@ -20,7 +20,7 @@ from factos_django.core.errors import (
     InvalidQuery,
 )
 from factos_django.core.event import Recorded
-from factos_django.core.event_type import EVENT_TYPES
+from factos_django.core.event_types import EVENT_TYPES
 from factos_django.core.metadata import Metadata, checked_idempotency_key
 from factos_django.core.position import checked_position
 from factos_django.core.query import Query
@@ -76,10 +76,10 @@ class InMemoryLog:
         digest = fingerprint(prepared) if key is not None else None
         if (known := self._known(key, digest)) is not None:
             return known[0]
-        if repeated := self._repeated(prepared):
-            return repeated
-        self._check(condition)
-        recorded = self._store(prepared)
+        recorded = self._repeated(prepared)
+        if not recorded:
+            self._check(condition)
+            recorded = self._store(prepared)
         self._keep(key, digest, recorded, recorded[-1].position)
         return recorded
 
@@ -185,7 +185,7 @@ class InMemoryLog:
             if each.id not in ids or not _same(each, ids[each.id].prepared):
                 row = ids.get(each.id, known[0])
                 raise EventIdReused(id=row.prepared.id, position=row.position)
-        return tuple(_recorded(row) for row in known)
+        return tuple(map(_recorded, sorted(known, key=lambda row: row.position)))
 
 
 def _checked_condition(condition: object) -> None:

@@ -14,7 +14,7 @@ from factos_django.core.naming import checked_name
 from factos_django.core.registry import Registry
 from factos_django.core.tag import checked_tag, checked_tags
 from factos_django.core.tag_template import TagTemplate
-from factos_django.core.upcaster import upcast
+from factos_django.core.upcasting import upcast
 
 __all__ = ["EVENT_TYPES", "EventType", "event_type", "type_name", "type_of"]
 
@@ -27,7 +27,7 @@ class EventType:
 
     def __init__(self, name: str, version: int, cls: type[Any], tags: Tags) -> None:
         self.name = checked_name(name)
-        self.version = _checked_version(name, version)
+        self.version = checked_version("Event type", name, version)
         self.cls = checked_dataclass("Event type", name, cls)
         self._tag_function = tags if callable(tags) else None
         self.templates = () if callable(tags) else _templates(name, cls, tags)
@@ -63,7 +63,7 @@ class EventType:
                 raise LookupError(f"newer code wrote it; this code knows version {self.version}")
             return self.codec.convert(upcast(self.name, version, self.version, decode_json(text)))
         except Exception as error:  # an upcaster is the application's: whatever it raises names the event
-            reason = str(error) if isinstance(error, (UnstorableData, LookupError)) else repr(error)
+            reason = str(error) if type(error) in (UnstorableData, LookupError) else repr(error)
             raise DecodeError(type=self.name, version=version, reason=reason, position=position) from error
 
     def json_schema(self) -> dict[str, Any]:
@@ -128,9 +128,10 @@ def checked_dataclass(what: str, name: str, cls: type[Any]) -> type[Any]:
     return cls
 
 
-def _checked_version(name: str, version: int) -> int:
+def checked_version(what: str, name: str, version: int) -> int:
+    """Return ``version`` if it is a whole number from 1 to 32767; raise RegistrationError otherwise."""
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= 32767:
-        raise RegistrationError(what="Event type", name=name, reason="a version is 1 to 32767")
+        raise RegistrationError(what=what, name=name, reason="a version is 1 to 32767")
     return version
 
 

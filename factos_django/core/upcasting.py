@@ -27,7 +27,8 @@ def upcaster(name: str, version: int) -> Callable[[Upcaster], Upcaster]:
     def register(function: Upcaster) -> Upcaster:
         known = _UPCASTERS.get((name, version), function)
         if (known.__module__, known.__qualname__) != (function.__module__, function.__qualname__):
-            reason = f"{known.__module__}.{known.__qualname__} is its upcaster"
+            first, second = (f"{each.__module__}.{each.__qualname__}" for each in (known, function))
+            reason = f"{first} is its upcaster; {second} cannot be"
             raise RegistrationError(what=f"The upcaster from version {version} of", name=name, reason=reason)
         _UPCASTERS[name, version] = function
         return function
