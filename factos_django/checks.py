@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connections, router
+from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
@@ -120,8 +120,9 @@ def _isolation(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
         source["mysql"] = isolation_expression(connection)
     if connection.vendor not in source:
         return
-    found = str(_value(connection, f"SELECT {source[connection.vendor]}")).lower().replace("-", " ")
-    if found != "read committed":
+    with transaction.atomic(using=connection.alias):  # psycopg sets the level of OPTIONS at BEGIN
+        found = str(_value(connection, f"SELECT {source[connection.vendor]}")).lower().replace("-", " ")
+    if found not in ("read committed", "read uncommitted" if connection.vendor == "postgresql" else ""):
         text = f"Database {connection.alias!r} runs at {found.upper()}: a check can read an old snapshot."
         yield Error(
             text,
@@ -150,7 +151,8 @@ def _sequence(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
         return
     facts = _row(
         connection,
-        "SELECT (SELECT max(position) FROM factos_event) > last_value, seqcache <> 1 OR seqincrement <> 1 "
+        "SELECT (SELECT max(position) FROM factos_event) > last_value - (NOT is_called)::int, "
+        "seqcache <> 1 OR seqincrement <> 1 "
         "FROM factos_event_position_seq, pg_sequence WHERE seqrelid = 'factos_event_position_seq'::regclass",
     )
     if facts[0]:
@@ -196,7 +198,7 @@ def _durability(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
         "mysql": ("SELECT @@innodb_flush_log_at_trx_commit", (0, 2), "innodb_flush_log_at_trx_commit"),
         "sqlite": ("PRAGMA synchronous", (0,), "PRAGMA synchronous"),
     }
-    sql, weak, name = lost[connection.vendor]
+    sql, weak, name = lost.get(connection.vendor, ("SELECT 1", (), ""))
     if (found := _value(connection, sql)) in weak:
         yield Warning(
             f"A crash of the server of {connection.alias!r} can lose acknowledged facts: {name} = {found}.",

@@ -59,11 +59,15 @@ def refusal(name: str, value: object) -> str:
     if name == "API_UNREGISTERED_TYPES":
         fine = isinstance(value, bool) or (isinstance(value, Collection) and not isinstance(value, str))
         return "" if fine else "give True, False or a list of event type names"
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         return "give a number above 0"
-    if isinstance(getattr(Defaults, name), int) and name != "LOCK_TIMEOUT_SECONDS" and value != int(value):
-        return "give a whole number"
-    return ""
+    if name == "LOCK_TIMEOUT_SECONDS":
+        return "" if value <= _LONGEST_WAIT else f"give {_LONGEST_WAIT} or less"
+    return "" if value == int(value) else "give a whole number"
+
+
+#: Seconds. PostgreSQL counts its lock timeout in milliseconds, in 31 bits.
+_LONGEST_WAIT = 2_000_000
 
 
 def _guard_refusal(value: object) -> str:

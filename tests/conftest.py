@@ -18,8 +18,9 @@ LEFT_OUT_LINES = [f"{alias} is left out: {reason}" for alias, reason in LEFT_OUT
 @pytest.fixture
 def store(request: pytest.FixtureRequest, settings: Any) -> Store:
     """One of tests.stores.STORES, its guard in force; see tests.stores.on_databases."""
-    settings.FACTOS_GUARD = {request.param.using: request.param.guard}
-    return request.param
+    chosen: Store = request.param
+    settings.FACTOS_GUARD = {chosen.using: chosen.guard}
+    return chosen
 
 
 def pytest_configure() -> None:

@@ -68,9 +68,7 @@ class Deliver(Generic[Effect_co]):
     def __post_init__(self) -> None:
         for key in (self.key, self.ordering_key):
             if key is not None and not _is_key(key):
-                raise InvalidDelivery(
-                    reason=f"a key is 1 to {KEY_MAX_LENGTH} characters without NUL"
-                )
+                raise InvalidDelivery(reason=f"a key is 1 to {KEY_MAX_LENGTH} characters without NUL")
         if not isinstance(self.delay, (int, float)) or not (math.isfinite(self.delay) and self.delay >= 0):
             raise InvalidDelivery(reason="a delay is a number of seconds, 0 or more")
 

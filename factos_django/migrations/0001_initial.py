@@ -3,6 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import factos_django.models.append_only
 import factos_django.models.fields
 
 
@@ -54,6 +55,7 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view",),
                 "base_manager_name": "objects",
             },
+            managers=[("objects", factos_django.models.append_only.AppendOnlyManager())],
         ),
         migrations.CreateModel(
             name="LogGuard",
@@ -89,6 +91,7 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
                 "indexes": [models.Index(fields=["type", "position"], name="factos_event_type_position")],
             },
+            managers=[("objects", factos_django.models.append_only.AppendOnlyManager())],
         ),
         migrations.CreateModel(
             name="Tag",
@@ -127,5 +130,6 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+            managers=[("objects", factos_django.models.append_only.AppendOnlyManager())],
         ),
     ]

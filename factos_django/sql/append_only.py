@@ -7,11 +7,11 @@ from __future__ import annotations
 
 __all__ = ["APPEND_ONLY_TABLES", "CLOSE_SWITCH", "OPEN_SWITCH", "SQLITE_SWITCH", "triggers"]
 
-#: Each append-only table with the columns that are unique in it.
+#: Each append-only table with what is unique in it, as conditions on a NEW row (SQLite).
 APPEND_ONLY_TABLES: dict[str, tuple[str, ...]] = {
-    "factos_event": ("position", "id"),
-    "factos_tag": ("id",),
-    "factos_idempotencykey": ("idempotency_key",),
+    "factos_event": ("position = NEW.position", "id = NEW.id"),
+    "factos_tag": ("id = NEW.id", "(value, type, event_id) = (NEW.value, NEW.type, NEW.event_id)"),
+    "factos_idempotencykey": ("idempotency_key = NEW.idempotency_key", "rowid = NEW.rowid"),
 }
 
 _ADVICE = "facts are append-only: append a correcting fact; to empty a test database use manage.py flush"
@@ -70,7 +70,7 @@ def _mysql(table: str, _unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 def _sqlite(table: str, unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     refuse = f"BEGIN SELECT RAISE(ABORT, '{_ADVICE}'); END"
-    same = " OR ".join(f"{column} = NEW.{column}" for column in unique)
+    same = " OR ".join(unique)
     return {
         f"{table}_no_update": (f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",),
         f"{table}_no_delete": (

@@ -23,7 +23,7 @@ from demo_project.ticketing.domain import (
     tickets_sold,
 )
 from factos_django import compute_state
-from factos_django.core.event_type import type_of
+from factos_django.core.event_types import type_of
 from factos_django.core.satisfiability import unsatisfiable_items
 from factos_django.testing import given
 

@@ -81,7 +81,12 @@ def _opened(connection: BaseDatabaseWrapper) -> Iterator[None]:
     try:
         yield
     finally:
-        _execute(connection, CLOSE_SWITCH[connection.vendor])
+        # An error inside a transaction makes Django refuse statements; this one must run all the same.
+        broken, connection.needs_rollback = connection.needs_rollback, False
+        try:
+            _execute(connection, CLOSE_SWITCH[connection.vendor])
+        finally:
+            connection.needs_rollback = broken
 
 
 def _execute(connection: BaseDatabaseWrapper, sql: str) -> None:

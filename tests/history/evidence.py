@@ -1,0 +1,145 @@
+"""What a run proves: a run in which nobody met anybody finds nothing wrong, and proves nothing."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+
+from tests.history.checker import Run, could_see
+from tests.history.operations import Append, History, Reading, Transaction
+from tests.history.tables import Log, matches
+
+__all__ = ["Evidence", "gather"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Counts of what happened in a run.
+
+    Attributes:
+        facts: Rows of the event table.
+        decisions: Conditional and dispatched appends that were judged.
+        contended: The share of them that found their context moved, or met another transaction that
+            had recorded a fact of their context and was open, or ended meanwhile.
+        meetings: Pairs of transactions open at the same time, one deciding from what the other records.
+        rollbacks: Transactions and savepoints rolled back after positions were drawn.
+        repetitions: Appends that were answered by what another had recorded under their key.
+        gap_readings: Readings of a follower while a position below what it saw was open.
+        readings: Readings of followers that saw something.
+        broken: Transactions that the database broke off.
+    """
+
+    facts: int
+    decisions: int
+    contended: float
+    meetings: int
+    rollbacks: int
+    repetitions: int
+    gap_readings: int
+    readings: int
+    broken: int
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in asdict(self).items())
+
+
+_JUDGED = {
+    "conditional": ("accepted", "rejected"),
+    "dispatched": ("accepted", "nothing", "declined"),
+    "blind": (),
+}
+
+
+def gather(history: History, log: Log) -> Evidence:
+    """Return what the run proves."""
+    run = Run(history, log)
+    judged = [each for each in history.appends if each.outcome in _JUDGED[each.form]]
+    contended = sum(_is_contended(run, each) for each in judged)
+    follows = [each for each in history.readings if each.source == "follow" and each.seen]
+    return Evidence(
+        facts=len(log.facts),
+        decisions=len(judged),
+        contended=round(contended / max(1, len(judged)), 3),
+        meetings=sum(1 for _ in _meetings(run)),
+        rollbacks=sum(1 for _ in _rollbacks(run)),
+        repetitions=sum(1 for each in history.appends if _is_repetition(run, each)),
+        gap_readings=_gap_readings(run),
+        readings=len(follows),
+        broken=sum(each.outcome == "broken" for each in history.appends),
+    )
+
+
+def _is_contended(run: Run, decision: Append) -> bool:
+    """Tell whether it was refused, or a transaction that had recorded for its context was in its way."""
+    if decision.outcome == "rejected" or decision.attempts > 1:
+        return True
+    assert decision.query is not None
+    return any(
+        any(matches(decision.query, fact) for fact in other.facts) for other in _in_the_way(run, decision)
+    )
+
+
+def _in_the_way(run: Run, decision: Append) -> Iterator[Append]:
+    """Yield what others had recorded in transactions that were open, or ended, while it waited or decided.
+
+    The wait begins where the transaction does if this was the first thing in it: SQLite waits there.
+    """
+    mine = run.outermost[decision.name]
+    earlier = run.by_transaction[decision.transaction]
+    first = mine.name == decision.transaction and earlier[0] is decision
+    since = mine.begun if first else decision.invoked
+    for other in run.history.appends:
+        if other.completed > decision.completed or run.ended(other) < since:
+            continue
+        if other.outcome == "accepted" and run.outermost[other.name].process != mine.process:
+            yield other
+
+
+def _meetings(run: Run) -> Iterator[tuple[Transaction, Transaction]]:
+    outermost = sorted((t for t in run.history.transactions if t.parent is None), key=lambda t: t.begun)
+    appends = {each.name: _appends_within(run, each.name) for each in outermost}
+    for index, one in enumerate(outermost):
+        for other in outermost[index + 1 :]:
+            if other.begun >= one.ended:
+                break
+            if any(could_see(a, b) for a in appends[one.name] for b in appends[other.name]):
+                yield one, other
+
+
+def _appends_within(run: Run, transaction: str) -> list[Append]:
+    names = [transaction, *(t.name for t in run.history.transactions if t.parent == transaction)]
+    return [append for name in names for append in run.by_transaction.get(name, ())]
+
+
+def _rollbacks(run: Run) -> Iterator[Transaction]:
+    for transaction in run.history.transactions:
+        drew = any(append.positions for append in run.by_transaction.get(transaction.name, ()))
+        if drew and transaction.outcome == "rolled back":
+            yield transaction
+
+
+def _is_repetition(run: Run, append: Append) -> bool:
+    answered = append.outcome == "accepted" and run.fate(append) == "committed"
+    return answered and append.repeats
+
+
+def _gap_readings(run: Run) -> int:
+    """Count readings during which a position was open below one that had been committed before."""
+    known = (fact for fact in run.log.facts if fact.append in run.appends)
+    committed = sorted((run.ended(run.appends[fact.append]), fact.position) for fact in known)
+    moments = [moment for moment, _ in committed]
+    highest = list(accumulate((position for _, position in committed), max))
+    drawn = [each for each in run.history.appends if each.positions and not each.repeats]
+    found = 0
+    for reading in (each for each in run.history.readings if each.source == "follow"):
+        before = bisect_left(moments, reading.invoked)
+        found += before > 0 and any(_is_open_below(run, each, reading, highest[before - 1]) for each in drawn)
+    return found
+
+
+def _is_open_below(run: Run, append: Append, reading: Reading, position: int) -> bool:
+    """Tell whether the append had drawn a lower position and was certainly open during the reading."""
+    drawn = append.completed <= reading.invoked and append.positions[0] < position
+    return drawn and run.transactions[append.transaction].committing > reading.completed

@@ -1,0 +1,73 @@
+"""Many processes at once on each database, and what their history says of G1 to G4 and G8."""
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from factos_django.guards.log import LogGuardByRow
+from factos_django.guards.tags import LockedTags
+from tests.history.run import Plan, run
+from tests.stores import on_databases
+
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+with_postgres = pytest.mark.skipif("postgres" not in settings.DATABASES, reason="PostgreSQL is left out")
+
+
+def assert_it_proves_something(report):
+    """A run in which nobody met anybody would find nothing wrong whatever the guard."""
+    proved = report.evidence
+    assert proved.decisions >= 150, str(report)
+    assert 0.05 <= proved.contended <= 0.95, str(report)
+    assert proved.meetings >= 50, str(report)
+    assert proved.rollbacks >= 20, str(report)
+    assert proved.repetitions >= 5, str(report)
+    assert proved.readings >= 20, str(report)
+
+
+def assert_nothing_wrong(report):
+    assert not report.deaths, str(report)
+    assert not report.faults, str(report)
+
+
+def assert_killed(report, guarantee):
+    """The mutant is found out by a fault under this guarantee, and not by a process that crashed."""
+    assert not report.deaths, str(report)
+    assert guarantee in {fault.guarantee for fault in report.faults}, str(report)
+
+
+@on_databases()
+def test_eight_processes_find_nothing_wrong(store, tmp_path):
+    report = run(Plan(store.using, guards=(store.guard,)), tmp_path)
+    assert_nothing_wrong(report)
+    assert_it_proves_something(report)
+    if store.guard == "tags":
+        assert report.evidence.gap_readings >= 1, str(report)
+
+
+@with_postgres
+@pytest.mark.django_db(transaction=True, databases=list(settings.DATABASES))
+def test_processes_under_either_guard_of_one_database_find_nothing_wrong(tmp_path):
+    report = run(Plan("postgres", guards=("tags", "log")), tmp_path)
+    assert_nothing_wrong(report)
+    assert_it_proves_something(report)
+
+
+# On SQLite the one write lock of the file, which our transactions take as they begin, would do alone.
+@on_databases("postgres", "mariadb")
+def test_a_guard_that_holds_nothing_is_found(store, tmp_path, monkeypatch):
+    for guard in (LockedTags, LogGuardByRow):
+        monkeypatch.setattr(guard, "hold", lambda self, claim, using: None)
+    assert_killed(run(Plan(store.using, guards=(store.guard,)), tmp_path), "G2")
+
+
+def last_position(using):
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(position), 0) FROM factos_event")
+        return cursor.fetchone()[0]
+
+
+@with_postgres
+@pytest.mark.django_db(transaction=True, databases=list(settings.DATABASES))
+def test_a_read_past_the_head_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr("factos_django.store.reading.head", last_position)
+    assert_killed(run(Plan("postgres", guards=("tags",)), tmp_path), "G4")

@@ -1,0 +1,75 @@
+"""What the tests of the shop share: buying, alone or in a crowd of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.contrib.auth.models import User
+from django.db import connections
+
+from factos_django import Recorded
+from factos_django.dispatch import dispatch, retrying
+from factos_django.store import append, read
+
+from .domain import BuySeat, Fact, Full, HallOpened, SeatSold, facts_of, hall_context, seat_sales
+
+THREADS = 4
+
+
+def open_hall(hall: str, seats: int) -> None:
+    append([HallOpened(hall, seats)])
+
+
+def buy(hall: str, buyer: str) -> bool:
+    try:
+        dispatch(BuySeat(hall, buyer), decider=seat_sales, query=hall_context)
+    except Full:
+        return False
+    return True
+
+
+def log_of(hall: str) -> list[Recorded[Fact]]:
+    return list(read(facts_of(hall)))
+
+
+def seats_sold(hall: str) -> int:
+    return sum(isinstance(each.event, SeatSold) for each in log_of(hall))
+
+
+@retrying
+def open_account_and_buy(hall: str, buyer: str) -> None:
+    User.objects.create(username=buyer)
+    dispatch(BuySeat(hall, buyer), decider=seat_sales, query=hall_context)
+
+
+def buy_with_account(hall: str, buyer: str) -> bool:
+    """Buy in a transaction of the project, which writes a row of its own first."""
+    try:
+        open_account_and_buy(hall, buyer)
+    except Full:
+        return False
+    return True
+
+
+def rush(
+    hall: str, attempts: int, *, reading: bool = False, buying: Callable[[str, str], bool] = buy
+) -> Counter[bool]:
+    """Buy from several threads at once, each with its own connection; count the answers."""
+    together = threading.Barrier(THREADS)
+
+    def buy_some(thread: int) -> Counter[bool]:
+        together.wait(timeout=10)
+        try:
+            answers = Counter[bool]()
+            for n in range(attempts):
+                answers[buying(hall, f"{thread}-{n}")] += 1
+                assert not reading or log_of(hall)
+            return answers
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return sum(pool.map(buy_some, range(THREADS)), Counter())

@@ -1,0 +1,449 @@
+"""Each system check speaks when it should, and is silent otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.core.management import call_command
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from factos_django import checks
+from factos_django.checks import check_database, check_settings
+from factos_django.store import append
+from factos_django.testing.contract import Counted
+from tests.scratch import connected_anew, empty_database
+from tests.stores import Store, on_databases
+
+
+def settings_checks(id: str) -> list[CheckMessage]:
+    return [message for message in check_settings(None) if message.id == id]
+
+
+def database_checks(using: str, id: str) -> list[CheckMessage]:
+    return [message for message in check_database(None, databases=[using]) if message.id == id]
+
+
+def execute(using: str, *statements: str) -> None:
+    with connections[using].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def hint_of(message: CheckMessage) -> str:
+    return message.hint or ""
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_a_sound_project_hears_nothing(store: Store) -> None:
+    append([Counted(1)], using=store.using)
+    assert check_settings(None) == []
+    # How a server flushes is its administrator's choice, also on the machine of these tests.
+    assert [m for m in check_database(None, databases=[store.using]) if m.id != "factos.W005"] == []
+
+
+@on_databases("default")
+def test_the_checks_are_registered_and_open_no_connection_unless_a_database_is_named(
+    store: Store, settings: Any
+) -> None:
+    settings.FACTOS_BATCH = 1
+    execute(store.using, "DROP TRIGGER factos_event_no_update")
+    try:
+        with CaptureQueriesContext(connections[store.using]) as queries:
+            plain = {message.id for message in run_checks()}
+        named = {message.id for message in run_checks(databases=[store.using])}
+    finally:
+        call_command("migrate", "factos", database=store.using, verbosity=0)
+    assert "factos.W001" in plain
+    assert "factos.E003" not in plain
+    assert {"factos.W001", "factos.E003"} <= named
+    assert not [each["sql"] for each in queries if "factos" in each["sql"]]
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_a_database_that_does_not_hold_the_log_is_not_judged(store: Store, settings: Any) -> None:
+    class Elsewhere:
+        def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool | None:
+            return False if app_label == "factos" else None
+
+    settings.DATABASE_ROUTERS = [Elsewhere()]
+    with connected_anew(store.using, OPTIONS=isolation_options(store, "serializable")):
+        assert check_settings(None) == []
+        assert check_database(None, databases=[store.using]) == []
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_a_database_without_our_tables_is_not_judged(store: Store, tmp_path: Path) -> None:
+    with empty_database(store.using, tmp_path):
+        assert check_database(None, databases=[store.using]) == []
+
+
+# E001: impossible settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FACTOS_MAX_BATCH", 0),
+        ("FACTOS_MAX_BATCH", "many"),
+        ("FACTOS_MAX_TAGS", True),
+        ("FACTOS_MAX_TAGS", 1.5),
+        ("FACTOS_MAX_EVENT_BYTES", float("inf")),
+        ("FACTOS_FOLLOW_BATCH", float("nan")),
+        ("FACTOS_LOCK_TIMEOUT_SECONDS", -1),
+        ("FACTOS_LOCK_TIMEOUT_SECONDS", float("inf")),
+        ("FACTOS_LOCK_TIMEOUT_SECONDS", float("nan")),
+        ("FACTOS_GUARD", "row"),
+        ("FACTOS_GUARD", {"default": "row"}),
+        ("FACTOS_API_UNREGISTERED_TYPES", "Noted"),
+    ],
+)
+def test_e001_names_an_impossible_setting(settings: Any, name: str, value: object) -> None:
+    setattr(settings, name, value)
+    messages = settings_checks("factos.E001")
+    assert messages
+    assert all(f"{name} = {value!r} was refused: give" in message.msg for message in messages)
+
+
+def test_e001_refuses_the_guard_by_tags_where_the_database_has_no_such_locks(settings: Any) -> None:
+    settings.FACTOS_GUARD = {"default": "tags"}
+    (message,) = settings_checks("factos.E001")
+    assert "'default' is no PostgreSQL" in message.msg
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FACTOS_MAX_BATCH", 1),
+        ("FACTOS_LOCK_TIMEOUT_SECONDS", 0.5),
+        ("FACTOS_GUARD", "log"),
+        ("FACTOS_GUARD", {"default": "log"}),
+        ("FACTOS_API_UNREGISTERED_TYPES", ["Noted"]),
+    ],
+)
+def test_e001_is_silent_about_a_setting_that_works(settings: Any, name: str, value: object) -> None:
+    setattr(settings, name, value)
+    assert settings_checks("factos.E001") == []
+
+
+# W001: unknown settings
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("FACTOS_LOCK_TIMEOUT", "Did you mean FACTOS_LOCK_TIMEOUT_SECONDS?"),
+        ("FACTOS_MAX_TAG", "Did you mean FACTOS_MAX_TAGS?"),
+        ("FACTOS_ZZZ", "Remove it"),
+    ],
+)
+def test_w001_names_an_unknown_setting_and_the_one_that_was_meant(
+    settings: Any, name: str, meant: str
+) -> None:
+    setattr(settings, name, 3)
+    (message,) = settings_checks("factos.W001")
+    assert name in message.msg
+    assert hint_of(message).startswith(meant)
+
+
+def test_w001_is_silent_about_the_settings_of_others(settings: Any) -> None:
+    settings.MY_FACTOS_BATCH = 3
+    assert settings_checks("factos.W001") == []
+
+
+# E002: isolation
+
+
+def isolation_options(store: Store, level: str) -> dict[str, Any]:
+    options = dict(connections[store.using].settings_dict["OPTIONS"])
+    if store.using == "mariadb":
+        return options | {"isolation_level": level}
+    if store.using == "postgres":
+        from django.db.backends.postgresql.psycopg_any import IsolationLevel
+
+        return options | {"isolation_level": getattr(IsolationLevel, level.upper().replace(" ", "_"))}
+    return options
+
+
+@on_databases("postgres", "mariadb")
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_e002_refuses_an_isolation_at_which_a_check_reads_an_old_snapshot(store: Store, level: str) -> None:
+    with connected_anew(store.using, OPTIONS=isolation_options(store, level)):
+        (message,) = database_checks(store.using, "factos.E002")
+    assert level.upper() in message.msg
+    assert "READ COMMITTED" in hint_of(message)
+
+
+@on_databases("mariadb")
+def test_e002_refuses_the_isolation_that_the_server_has_by_default(store: Store) -> None:
+    with connected_anew(store.using, OPTIONS={"charset": "utf8mb4", "isolation_level": None}):
+        assert len(database_checks(store.using, "factos.E002")) == 1
+
+
+@on_databases("postgres")
+def test_e002_sees_an_isolation_that_the_session_was_set_to(store: Store) -> None:
+    with connected_anew(store.using):
+        execute(store.using, "SET default_transaction_isolation = 'repeatable read'")
+        assert len(database_checks(store.using, "factos.E002")) == 1
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_e002_is_silent_at_read_committed(store: Store) -> None:
+    with connected_anew(store.using, OPTIONS=isolation_options(store, "read committed")):
+        assert database_checks(store.using, "factos.E002") == []
+
+
+# E003: missing triggers and functions
+
+DROPS = {
+    "default": [
+        ("factos_event_no_update", "DROP TRIGGER factos_event_no_update"),
+        ("factos_event_no_delete", "DROP TRIGGER factos_event_no_delete"),
+        ("factos_tag_no_replace", "DROP TRIGGER factos_tag_no_replace"),
+    ],
+    "postgres": [
+        ("factos_event_append_only", "DROP TRIGGER factos_event_append_only ON factos_event"),
+        ("factos_tag_append_only", "DROP TRIGGER factos_tag_append_only ON factos_tag"),
+        ("factos_head_1", "DROP FUNCTION factos_head_1"),
+    ],
+    "mariadb": [
+        ("factos_event_no_update", "DROP TRIGGER factos_event_no_update"),
+        ("factos_idempotencykey_no_delete", "DROP TRIGGER factos_idempotencykey_no_delete"),
+    ],
+}
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_e003_names_what_is_missing_and_migrate_puts_it_back(store: Store) -> None:
+    for name, drop in DROPS[store.using]:
+        execute(store.using, drop)
+        try:
+            (message,) = database_checks(store.using, "factos.E003")
+        finally:
+            call_command("migrate", "factos", database=store.using, verbosity=0)
+        assert f"lacks {name}, which" in message.msg
+        assert "migrate factos" in hint_of(message)
+        assert database_checks(store.using, "factos.E003") == []
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_e003_is_silent_while_migrations_are_not_applied(store: Store, tmp_path: Path) -> None:
+    with empty_database(store.using, tmp_path):
+        call_command("migrate", "factos", "0001", database=store.using, verbosity=0)
+        execute(store.using, DROPS[store.using][0][1])  # what post_migrate has put there early
+        assert database_checks(store.using, "factos.E003") == []
+        call_command("migrate", "factos", database=store.using, verbosity=0, skip_checks=False)
+        assert database_checks(store.using, "factos.E003") == []
+
+
+# E004: unsupported databases
+
+
+class FakeConnection:
+    """What the checks ask of a connection before they judge its tables."""
+
+    def __init__(
+        self, vendor: str, version: tuple[int, ...] = (99,), mariadb: bool = True, name: str = ""
+    ) -> None:
+        self.alias, self.vendor, self.display_name = "shop", vendor, name or vendor
+        self.mysql_is_mariadb = mariadb
+        self.settings_dict = {"OPTIONS": {"transaction_mode": "IMMEDIATE"}}
+        self.introspection = SimpleNamespace(table_names=list)
+        self.get_database_version: Callable[[], tuple[int, ...]] = lambda: version
+
+
+class FakeConnections(dict[str, Any]):
+    """One alias."""
+
+
+def judged(monkeypatch: pytest.MonkeyPatch, connection: FakeConnection) -> list[str]:
+    fakes = FakeConnections(shop=connection)
+    monkeypatch.setattr(checks, "connections", fakes)
+    monkeypatch.setattr(checks, "guard_name", lambda alias: "log")
+    messages = [*check_settings(None), *check_database(None, databases=["shop"])]
+    return [message.msg for message in messages if message.id == "factos.E004"]
+
+
+@pytest.mark.parametrize(
+    ("connection", "said"),
+    [
+        (FakeConnection("oracle"), "'shop' is oracle"),
+        (FakeConnection("microsoft"), "'shop' is microsoft"),
+        (FakeConnection("mysql", (8, 4, 2), mariadb=False), "'shop' is MySQL"),
+        (FakeConnection("mysql", (10, 5, 27), name="MariaDB"), "'shop' is MariaDB 10.5.27"),
+        (FakeConnection("postgresql", (13, 4), name="PostgreSQL"), "'shop' is PostgreSQL 13.4"),
+        (FakeConnection("sqlite", (3, 36, 0), name="SQLite"), "'shop' is SQLite 3.36.0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_e004_refuses_a_database_on_which_nothing_was_proven(
+    monkeypatch: pytest.MonkeyPatch, connection: FakeConnection, said: str
+) -> None:
+    (message,) = judged(monkeypatch, connection)
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        FakeConnection("mysql", (10, 6, 0)),
+        FakeConnection("mysql", (11, 4, 2)),
+        FakeConnection("postgresql", (14,)),
+        FakeConnection("sqlite", (3, 37, 0)),
+    ],
+    ids=["mariadb-10.6", "mariadb-11", "postgresql-14", "sqlite-3.37"],
+)
+def test_e004_is_silent_about_the_oldest_databases_that_are_supported(
+    monkeypatch: pytest.MonkeyPatch, connection: FakeConnection
+) -> None:
+    assert judged(monkeypatch, connection) == []
+
+
+# E005: the sequence of positions
+
+
+SEQUENCE = "factos_event_position_seq"
+
+
+@contextmanager
+def sequence_as_it_was(using: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        execute(
+            using,
+            f"ALTER SEQUENCE {SEQUENCE} INCREMENT 1 CACHE 1",
+            f"SELECT setval('{SEQUENCE}', 1000 + (SELECT coalesce(max(position), 1) FROM factos_event))",
+        )
+
+
+@on_databases("postgres")
+@pytest.mark.parametrize("setval", ["(SELECT max(position) - 1 FROM factos_event), true", "1, false"])
+def test_e005_sees_a_sequence_behind_the_log(store: Store, setval: str) -> None:
+    append([Counted(1), Counted(2)], using=store.using)
+    with sequence_as_it_was(store.using):
+        execute(store.using, f"SELECT setval('{SEQUENCE}', {setval})")
+        (message,) = database_checks(store.using, "factos.E005")
+        assert "behind the log" in message.msg
+        execute(store.using, hint_of(message))
+        assert database_checks(store.using, "factos.E005") == []
+        append([Counted(3)], using=store.using)
+
+
+@on_databases("postgres")
+def test_e005_sees_a_sequence_that_will_draw_the_first_position_again(store: Store) -> None:
+    call_command("flush", database=store.using, verbosity=0, interactive=False)
+    (recorded,) = append([Counted(1)], using=store.using)
+    assert recorded.position == 1
+    with sequence_as_it_was(store.using):
+        execute(store.using, f"SELECT setval('{SEQUENCE}', 1, false)")
+        assert len(database_checks(store.using, "factos.E005")) == 1
+
+
+@on_databases("postgres")
+@pytest.mark.parametrize("change", ["CACHE 10", "INCREMENT 2"])
+def test_e005_sees_a_sequence_that_caches_or_skips(store: Store, change: str) -> None:
+    with sequence_as_it_was(store.using):
+        execute(store.using, f"ALTER SEQUENCE {SEQUENCE} {change}")
+        (message,) = database_checks(store.using, "factos.E005")
+        assert "skips or caches" in message.msg
+        execute(store.using, hint_of(message))
+        assert database_checks(store.using, "factos.E005") == []
+
+
+@on_databases("postgres")
+def test_e005_is_silent_about_a_sequence_that_nobody_touched(store: Store) -> None:
+    call_command("flush", database=store.using, verbosity=0, interactive=False)
+    assert database_checks(store.using, "factos.E005") == []
+    append([Counted(1)], using=store.using)
+    assert database_checks(store.using, "factos.E005") == []
+
+
+# W002 and W003: SQLite
+
+
+@on_databases("default")
+def test_w002_advises_immediate_transactions(store: Store) -> None:
+    assert settings_checks("factos.W002") == []
+    for options in ({}, {"transaction_mode": "DEFERRED"}, {"transaction_mode": None}):
+        with connected_anew(store.using, OPTIONS=options):
+            (message,) = settings_checks("factos.W002")
+        assert '"transaction_mode": "IMMEDIATE"' in hint_of(message)
+    with connected_anew(store.using, OPTIONS={"transaction_mode": "immediate"}):
+        assert settings_checks("factos.W002") == []
+
+
+@on_databases("default")
+@pytest.mark.parametrize(("mode", "warned"), [("DELETE", True), ("WAL", False)])
+def test_w003_advises_a_write_ahead_log(store: Store, tmp_path: Path, mode: str, warned: bool) -> None:
+    options = {"init_command": f"PRAGMA journal_mode={mode}"}
+    with empty_database(store.using, tmp_path, OPTIONS=options):
+        call_command("migrate", "factos", database=store.using, verbosity=0)
+        messages = database_checks(store.using, "factos.W003")
+    assert len(messages) == warned
+    assert all("journal_mode=WAL" in hint_of(message) for message in messages)
+
+
+@on_databases("default")
+def test_w003_is_silent_about_a_database_in_memory(store: Store) -> None:
+    with connected_anew(store.using, NAME=":memory:"):
+        call_command("migrate", "factos", database=store.using, verbosity=0)
+        assert database_checks(store.using, "factos.W003") == []
+
+
+# W004: types without a class
+
+
+def insert_of_type(using: str, name: str) -> None:
+    json = "'{}'" if using != "postgres" else "'{}'::jsonb"
+    sql = (
+        "INSERT INTO factos_event (id, type, version, data, metadata, tags, recorded_at) "
+        f"VALUES (%s, %s, 1, {json}, {json}, {json}, '2026-01-01 00:00:00')"
+    )
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, [uuid4().hex if using == "default" else str(uuid4()), name])
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_w004_names_the_types_in_the_log_that_no_class_is_registered_for(store: Store) -> None:
+    append([Counted(1)], using=store.using)
+    assert database_checks(store.using, "factos.W004") == []
+    for name in ("vanished.Zebra", "Vanished", "vanished.Zebra"):
+        insert_of_type(store.using, name)
+    (message,) = database_checks(store.using, "factos.W004")
+    assert "holds Vanished, vanished.Zebra, for which" in message.msg
+    assert "@event_type" in hint_of(message)
+
+
+# W005: facts that a crash of the server takes
+
+
+@on_databases("default", "postgres")
+def test_w005_warns_where_a_commit_is_not_flushed(store: Store) -> None:
+    off, on = {
+        "default": ("PRAGMA synchronous=OFF", "PRAGMA synchronous=NORMAL"),
+        "postgres": ("SET synchronous_commit = off", "SET synchronous_commit = on"),
+    }[store.using]
+    with connected_anew(store.using):
+        execute(store.using, off)
+        assert len(database_checks(store.using, "factos.W005")) == 1
+        execute(store.using, on)
+        assert database_checks(store.using, "factos.W005") == []
+
+
+@on_databases("mariadb")
+@pytest.mark.parametrize(("flushing", "warned"), [("0", True), ("1", False), ("2", True)])
+def test_w005_warns_where_mariadb_flushes_once_a_second(store: Store, flushing: str, warned: bool) -> None:
+    def answer(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        # The variable is the whole server's, and others use the server.
+        return execute(sql.replace("@@innodb_flush_log_at_trx_commit", flushing), params, many, context)
+
+    with connections[store.using].execute_wrapper(answer):
+        assert len(database_checks(store.using, "factos.W005")) == warned

@@ -1,0 +1,95 @@
+"""The settings: read at each use, with defaults, and refused where they cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from factos_django import InvalidAppend, InvalidSetting
+from factos_django.conf import PREFIX, Defaults, conf, refusal
+from factos_django.store import append
+from factos_django.testing.contract import Counted
+
+NAMES = [name for name in vars(Defaults) if name.isupper()]
+NUMBERS = [name for name in NAMES if name not in {"GUARD", "API_UNREGISTERED_TYPES"}]
+WHOLE_NUMBERS = [name for name in NUMBERS if name != "LOCK_TIMEOUT_SECONDS"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_setting_that_the_project_does_not_have_has_its_default(name: str) -> None:
+    assert getattr(conf, name) == getattr(Defaults, name)
+    assert refusal(name, getattr(Defaults, name)) == ""
+
+
+def test_the_defaults_are_those_of_the_design() -> None:
+    assert {name: getattr(Defaults, name) for name in NAMES} == {
+        "GUARD": "auto",
+        "DISPATCH_ATTEMPTS": 5,
+        "LOCK_TIMEOUT_SECONDS": 5,
+        "MAX_EVENT_BYTES": 262144,
+        "MAX_BATCH": 10000,
+        "MAX_TAGS": 64,
+        "MAX_QUERY_ITEMS": 100,
+        "FOLLOW_BATCH": 1000,
+        "API_UNREGISTERED_TYPES": False,
+    }
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_setting_is_read_at_each_use(name: str) -> None:
+    with override_settings(**{PREFIX + name: 7}):
+        assert getattr(conf, name) == 7
+        with override_settings(**{PREFIX + name: 8}):
+            assert getattr(conf, name) == 8
+    assert getattr(conf, name) == getattr(Defaults, name)
+
+
+@pytest.mark.parametrize("value", [0, -1, "7", None, True, [7], float("nan"), float("inf")], ids=repr)
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_that_cannot_be_is_refused_with_its_name(name: str, value: object) -> None:
+    with (
+        override_settings(**{PREFIX + name: value}),
+        pytest.raises(InvalidSetting, match=rf"{PREFIX}{name} = .* was refused: give a ") as refused,
+    ):
+        getattr(conf, name)
+    assert refused.value.name == PREFIX + name
+
+
+@pytest.mark.parametrize("name", WHOLE_NUMBERS)
+def test_what_is_counted_is_a_whole_number(name: str) -> None:
+    assert refusal(name, 1.5) == "give a whole number"
+
+
+def test_seconds_may_be_a_fraction() -> None:
+    assert refusal("LOCK_TIMEOUT_SECONDS", 0.25) == ""
+
+
+@pytest.mark.parametrize("value", ["auto", "log", "tags", {}, {"default": "log", "other": "auto"}], ids=repr)
+def test_the_guard_is_a_name_or_a_mapping_of_aliases_to_names(value: object) -> None:
+    assert refusal("GUARD", value) == ""
+
+
+@pytest.mark.parametrize("value", ["", "Log", None, 1, ["log"], {"default": "row"}], ids=repr)
+def test_another_guard_is_refused(value: object) -> None:
+    assert refusal("GUARD", value) == "give auto, log or tags"
+
+
+@pytest.mark.parametrize("value", [True, False, [], ["Noted"], ("Noted",), {"Noted"}], ids=repr)
+def test_unregistered_types_are_all_or_none_or_named(value: object) -> None:
+    assert refusal("API_UNREGISTERED_TYPES", value) == ""
+
+
+@pytest.mark.parametrize("value", ["Noted", None, 1], ids=repr)
+def test_unregistered_types_are_no_single_name(value: object) -> None:
+    assert refusal("API_UNREGISTERED_TYPES", value) == "give True, False or a list of event type names"
+
+
+def test_an_impossible_setting_stops_the_append_that_needs_it(settings: Any) -> None:
+    settings.FACTOS_MAX_BATCH = "many"
+    with pytest.raises(InvalidSetting):
+        append([Counted(1)])
+    settings.FACTOS_MAX_BATCH = 1
+    with pytest.raises(InvalidAppend, match="FACTOS_MAX_BATCH is 1"):
+        append([Counted(1), Counted(2)])
