@@ -19,7 +19,7 @@ from factos_django.core.satisfiability import unsatisfiable_items
 from factos_django.stamps import stamp
 from factos_django.store.contexts import fold_context
 from factos_django.store.database import database_for_writing
-from factos_django.store.matching import Slice, checked_query
+from factos_django.store.matching import checked_query
 from factos_django.store.prepared import metadata_of_append, prepare
 from factos_django.store.recording import Decided, Request, record
 from factos_django.store.retries import retried, retrying
@@ -88,7 +88,7 @@ def dispatch(
     decisions: list[Context[State, Event]] = []
 
     def decide(query: Query | None) -> Decided:
-        context = fold_context(query or asked, decider, Slice(), alias)
+        context = fold_context(query or asked, decider, alias)
         decisions.append(context)
         return _decided(context, decide_context(context, command, decider), stamps)
 

@@ -15,9 +15,9 @@ __all__ = ["AppendCondition"]
 class AppendCondition:
     """Refuse the append if an event that matches the query stands after ``after``.
 
-    ``after`` is a position from ``read_context`` or ``read`` (the head, or a position read), or of an
-    append accepted under the same query; None means from the beginning. It may not come from a blind
-    append: facts of others can lie below that which were never seen.
+    ``after`` is the position of a context from ``read_context``, of the last event that ``read`` gave
+    for this query, or of an append accepted under it; None means from the beginning. It may not come
+    from a blind append, nor from ``head()``: facts can lie below those that were never seen.
     """
 
     fail_if_events_match: Query

@@ -16,6 +16,8 @@ class Guard(Protocol):
     """
 
     name: str
+    #: Whether it locks the tags of the claim, which must then be chosen before it is held.
+    locks_tags: bool
 
     def hold(self, claim: Claim, using: str) -> None:
         """Wait for what ``claim`` asks for. What is read by a later statement is then current.

@@ -6,9 +6,7 @@ the *event* rows would guard nothing: the rows that matter are those that are no
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connections
@@ -25,12 +23,17 @@ from factos_django.models import LogGuard
 __all__ = ["LogGuardByRow", "isolation_expression"]
 
 _ROW = 1
+_LATEST_AND_SEEN = (
+    "SELECT position, (SELECT max(position) FROM factos_event) FROM factos_event "
+    "ORDER BY position DESC LIMIT 1 LOCK IN SHARE MODE"
+)
 
 
 class LogGuardByRow:
     """Holds the guard row, whatever the claim: every append waits for every other."""
 
     name = "log"
+    locks_tags = False
 
     def hold(self, claim: Claim, using: str) -> None:
         """Lock the guard row, making it where a flush has removed it."""
@@ -65,17 +68,26 @@ def _hold_on_sqlite(using: str) -> None:
 def _hold_on_mariadb(using: str) -> None:
     connection = connections[using]
     isolation = RawSQL(isolation_expression(connection), ())
-    with _wait_limit(connection):
-        held = _lock_row(using, lambda rows: rows.annotate(isolation=isolation).values_list("isolation"))
+    held = _lock_row(using, lambda rows: rows.annotate(isolation=isolation).values_list("isolation"))
     if held[0] != "READ-COMMITTED":
         raise WrongIsolation(using=using, isolation=held[0])
+    _refuse_old_snapshot(using)
+
+
+def _refuse_old_snapshot(using: str) -> None:
+    # SET TRANSACTION changes the next transaction and no variable. But a locking read sees the latest
+    # commit at every isolation, and a plain one beside it what the coming reads will see.
+    with connections[using].cursor() as cursor:
+        cursor.execute(_LATEST_AND_SEEN)
+        latest, seen = cursor.fetchone() or (None, None)
+    if latest != seen:
+        raise WrongIsolation(using=using, isolation="REPEATABLE-READ, by SET TRANSACTION")
 
 
 def _hold_on_postgresql(using: str) -> None:
     # The gate first: appends under the guard ``tags`` of other processes pass it, and must not now.
     hold_advisory(Claim(whole_log=True), using)
-    with _postgresql_wait_limit(connections[using]):
-        _lock_row(using, lambda rows: rows.values_list("pk"))
+    _lock_row(using, lambda rows: rows.values_list("pk"))
 
 
 def _lock_row(using: str, columns: Callable[[Any], Any]) -> tuple[Any, ...]:
@@ -90,30 +102,6 @@ def _lock_row(using: str, columns: Callable[[Any], Any]) -> tuple[Any, ...]:
             [LogGuard(pk=_ROW)], update_conflicts=True, update_fields=["holds"], unique_fields=unique
         )
     raise StoreBusy(using=using, seconds=conf.LOCK_TIMEOUT_SECONDS)
-
-
-@contextmanager
-def _wait_limit(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Bound the waits of MariaDB's statements inside, one by one, and nothing after them."""
-    seconds = max(1, math.ceil(conf.LOCK_TIMEOUT_SECONDS))
-
-    def bounded(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        return execute(f"SET STATEMENT innodb_lock_wait_timeout={seconds} FOR {sql}", params, many, context)
-
-    with connection.execute_wrapper(bounded):
-        yield
-
-
-@contextmanager
-def _postgresql_wait_limit(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('lock_timeout'), set_config('lock_timeout', %s, true)",
-            [f"{int(conf.LOCK_TIMEOUT_SECONDS * 1000)}ms"],
-        )
-        before = cursor.fetchone()[0]
-        yield
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])
 
 
 _HOLDERS: dict[str, Callable[[str], None]] = {

@@ -16,6 +16,7 @@ class LockedTags:
     """Locks the claim's tags: appends wait for each other only where their tags meet."""
 
     name = "tags"
+    locks_tags = True
 
     def hold(self, claim: Claim, using: str) -> None:
         """Take the gate, the keys, and the tags in one sorted pass."""

@@ -57,17 +57,17 @@ CREATE OR REPLACE FUNCTION factos_hold_1(
     whole_log boolean, keys text[], guards text[], shares text[], wait text
 ) RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
-    wait_before text := current_setting('lock_timeout');
     claimed record;
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION '%', current_setting('transaction_isolation') USING ERRCODE = '{WRONG_ISOLATION}';
     END IF;
+    -- It stays set for the reads and inserts to come: they can wait for somebody's ALTER TABLE.
+    PERFORM set_config('factos.lock_timeout_before', current_setting('lock_timeout'), true);
     PERFORM set_config('lock_timeout', wait, true);
     IF whole_log OR NOT factos_room_1(cardinality(keys) + cardinality(guards) + cardinality(shares)) THEN
         LOCK TABLE factos_gate IN SHARE ROW EXCLUSIVE MODE;
         PERFORM set_config('factos.alone', 'on', true);
-        PERFORM set_config('lock_timeout', wait_before, true);
         RETURN;
     END IF;
     LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
@@ -89,7 +89,6 @@ BEGIN
             PERFORM pg_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash);
         END IF;
     END LOOP;
-    PERFORM set_config('lock_timeout', wait_before, true);
 END
 $body$
 """
@@ -174,10 +173,10 @@ END
 $body$
 """
 
-#: What reads the sequence alone: under guards it bounds everything that a context can hold.
-_DRAWN = """
-CREATE OR REPLACE FUNCTION factos_drawn_1() RETURNS bigint LANGUAGE sql VOLATILE AS $body$
-    SELECT last_value - (NOT is_called)::int FROM factos_event_position_seq
+# Gives the caller of a nested append the lock timeout back that factos_hold_1 replaced.
+_UNBOUND = """
+CREATE OR REPLACE FUNCTION factos_unbound_1() RETURNS void LANGUAGE sql VOLATILE AS $body$
+    SELECT set_config('lock_timeout', current_setting('factos.lock_timeout_before'), true)
 $body$
 """
 
@@ -186,5 +185,5 @@ FUNCTIONS: dict[str, str] = {
     "factos_hold_1": _HOLD,
     "factos_record_1": _RECORD,
     "factos_head_1": _HEAD,
-    "factos_drawn_1": _DRAWN,
+    "factos_unbound_1": _UNBOUND,
 }

@@ -10,9 +10,10 @@ from factos_django.core.decider import Context, Decider, evolve_recorded
 from factos_django.core.query import Query
 from factos_django.guards import Claim, guard_for
 from factos_django.store.database import database_for_writing
-from factos_django.store.heads import drawn_position, head
+from factos_django.store.heads import head
 from factos_django.store.matching import Slice, checked_query
 from factos_django.store.narrowing import narrowest_first
+from factos_django.store.retries import retried
 from factos_django.store.rows import select_matching, to_recorded
 from factos_django.store.transactions import unit_of_work
 
@@ -37,28 +38,31 @@ def read_context(
         using: The alias of the database.
     """
     alias = database_for_writing(using)
-    query = narrowest_first(checked_query(query), alias)
-    if connections[alias].vendor != "postgresql":
+    checked_query(query)
+    return retried(lambda: _context(query, decider, alias), using=alias)
+
+
+def fold_context(query: Query, decider: Decider[Any, State, Event], using: str) -> Context[State, Event]:
+    """Read everything that matches, in one statement, and fold it.
+
+    The context is known up to the last fact that it holds: that position is durable, where the last
+    one that was drawn can come back after a crash.
+    """
+    events = tuple(to_recorded(row, using) for row in select_matching(query, Slice(), using))
+    state = evolve_recorded(decider, events)
+    return Context(query, state, events, events[-1].position if events else 0)
+
+
+def _context(query: Query, decider: Decider[Any, State, Event], using: str) -> Context[State, Event]:
+    narrowed = narrowest_first(query, using)
+    if connections[using].vendor != "postgresql":
         # Commit order is position order under the log's guard: nothing can appear below the last one.
-        position = head(alias)
-        return fold_context(query, decider, Slice(upto=position), alias, position)
-    with unit_of_work(alias):
-        guard_for(alias).hold(Claim.of(query), alias)
-        context = fold_context(query, decider, Slice(), alias, drawn_position(alias))
+        head(using)  # refuses where reads could be old
+        return fold_context(narrowed, decider, using)
+    with unit_of_work(using):  # the rollback gives the lock timeout back, too
+        guard_for(using).hold(Claim.of(narrowed), using)
+        context = fold_context(narrowed, decider, using)
         transaction.set_rollback(
-            True, using=alias
+            True, using=using
         )  # gives the guards up, inside the caller's transaction too
     return context
-
-
-def fold_context(
-    query: Query, decider: Decider[Any, State, Event], part: Slice, using: str, position: int | None = None
-) -> Context[State, Event]:
-    """Read ``part`` of what matches in one statement and fold it.
-
-    ``position`` is what the context is known up to; by default the last fact that it holds.
-    """
-    events = tuple(to_recorded(row, using) for row in select_matching(query, part, using))
-    last = events[-1].position if events else 0
-    state = evolve_recorded(decider, events)
-    return Context(query, state, events, last if position is None else position)

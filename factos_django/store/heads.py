@@ -10,7 +10,7 @@ from factos_django.core.errors import StandbyRefused, WrongIsolation
 from factos_django.guards.log import isolation_expression
 from factos_django.store.database import database_for_writing
 
-__all__ = ["drawn_position", "head"]
+__all__ = ["head"]
 
 
 def head(using: str | None = None) -> int:
@@ -32,13 +32,6 @@ def head(using: str | None = None) -> int:
     if found != "READ-COMMITTED":
         raise WrongIsolation(using=alias, isolation=found)
     return int(last)
-
-
-def drawn_position(using: str) -> int:
-    """Return the last position that was drawn; under guards nothing of their context lies above it."""
-    if connections[using].vendor == "postgresql":
-        return int(_fetch("SELECT factos_drawn_1()", using)[0])
-    return int(_fetch("SELECT coalesce(max(position), 0) FROM factos_event", using)[0])
 
 
 def _head_of_postgresql(using: str) -> int:

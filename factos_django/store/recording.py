@@ -16,7 +16,7 @@ from factos_django.guards import Claim, Guard, guard_for
 from factos_django.store.narrowing import narrowest_first
 from factos_django.store.prepared import Prepared
 from factos_django.store.repetition import Repetition, key_names, recorded_under_ids, recorded_under_key
-from factos_django.store.transactions import unit_of_work
+from factos_django.store.transactions import guarded_work
 from factos_django.store.writing import insert_events, insert_key
 
 __all__ = ["Decided", "Request", "record"]
@@ -75,16 +75,21 @@ def record(request: Request, decide: Decide) -> Repetition:
     try asks for the whole log, so it ends.
     """
     guard = guard_for(request.using)
-    request = replace(request, query=request.query and narrowest_first(request.query, request.using))
+    if guard.locks_tags:
+        request = _narrowed(request)
     claim = Claim.of(request.query, key_names(request.key, request.prepared))
     restarts = 0
     while True:
         try:
-            with unit_of_work(request.using):
+            with guarded_work(request.using):
                 return _recorded(request, guard, claim, decide)
         except _ClaimTooSmall as small:
             restarts += 1
             claim = small.wider if restarts < _RESTARTS else small.wider.of_whole_log()
+
+
+def _narrowed(request: Request) -> Request:
+    return replace(request, query=request.query and narrowest_first(request.query, request.using))
 
 
 def _recorded(request: Request, guard: Guard, claim: Claim, decide: Decide) -> Repetition:
@@ -103,7 +108,8 @@ def _recorded(request: Request, guard: Guard, claim: Claim, decide: Decide) -> R
 def _repeated_or_decided(request: Request, guard: Guard, claim: Claim, decide: Decide) -> Repetition:
     if known := recorded_under_ids(request.prepared, request.using):
         return known
-    decided = decide(request.query)
+    # A guard that locks no tags is held first: on SQLite nothing may be read before the write lock.
+    decided = decide((request if guard.locks_tags else _narrowed(request)).query)
     if not request.prepared and (known := _repeated_by_decision(request, guard, claim, decided)):
         return known
     recorded = _inserted(request, guard, claim, decided)

@@ -17,8 +17,9 @@ from factos_django.core.errors import (
     WrongIsolation,
 )
 from factos_django.store.database_errors import Meaning, meaning_of
+from factos_django.store.waits import bounded_begin, bounded_waits
 
-__all__ = ["LockedAtOnce", "explaining", "owns_transaction", "unit_of_work"]
+__all__ = ["LockedAtOnce", "explaining", "guarded_work", "owns_transaction", "unit_of_work"]
 
 
 class LockedAtOnce(StoreBusy):
@@ -43,7 +44,7 @@ def unit_of_work(using: str) -> Iterator[None]:
     ours = owns_transaction(using)
     ended = False
     try:
-        with _sqlite_wait_limit(connections[using]), transaction.atomic(using=using):
+        with bounded_begin(using), transaction.atomic(using=using):
             yield
             ended = True
     except Error as error:
@@ -53,6 +54,14 @@ def unit_of_work(using: str) -> Iterator[None]:
         if explained is error:
             raise
         raise explained from error
+
+
+@contextmanager
+def guarded_work(using: str) -> Iterator[None]:
+    """Run the block as ``unit_of_work`` does, and bound the wait of each of its statements."""
+    ours = owns_transaction(using)
+    with unit_of_work(using), bounded_waits(using, ours=ours):
+        yield
 
 
 @contextmanager
@@ -99,21 +108,3 @@ def _forget_transaction(connection: BaseDatabaseWrapper) -> None:
 
 def _first_line(error: Error) -> str:
     return str(error.__cause__ or error).partition("\n")[0]
-
-
-@contextmanager
-def _sqlite_wait_limit(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Bound SQLite's wait for its one write lock, BEGIN IMMEDIATE included."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout")
-        before = cursor.fetchone()[0]
-        cursor.execute(f"PRAGMA busy_timeout = {max(1, int(conf.LOCK_TIMEOUT_SECONDS * 1000))}")
-    try:
-        yield
-    finally:
-        if connection.connection is not None:
-            with connection.cursor() as cursor:
-                cursor.execute(f"PRAGMA busy_timeout = {before}")

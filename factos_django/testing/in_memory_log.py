@@ -96,7 +96,7 @@ class InMemoryLog:
 
     def read_context(self, query: Query, decider: Decider[Any, State, Event]) -> Context[State, Event]:
         """Return what ``factos_django.store.read_context`` returns."""
-        return self._context(query, decider, self._drawn)
+        return self._context(query, decider)
 
     def head(self) -> int:
         """Return the position of the last event, 0 for an empty log."""
@@ -118,7 +118,7 @@ class InMemoryLog:
         digest = digest_of(command, asked) if key is not None else None
         if (known := self._known(key, digest)) is not None:
             return Dispatched(known[0], known[1], None, 0)
-        context = self._context(asked, decider, None)
+        context = self._context(asked, decider)
         events = decide_context(context, command, decider)
         prepared = prepare(events, stamps) if events else ()
         recorded = self._repeated(prepared) or self._store(prepared)
@@ -137,14 +137,10 @@ class InMemoryLog:
             self._contents = before
             raise
 
-    def _context(
-        self, query: Query, decider: Decider[Any, State, Event], position: int | None
-    ) -> Context[State, Event]:
+    def _context(self, query: Query, decider: Decider[Any, State, Event]) -> Context[State, Event]:
         events = tuple(self.read(query))
-        last = events[-1].position if events else 0
-        return Context(
-            query, evolve_recorded(decider, events), events, last if position is None else position
-        )
+        position = events[-1].position if events else 0
+        return Context(query, evolve_recorded(decider, events), events, position)
 
     def _check(self, condition: AppendCondition | None) -> None:
         if condition is None:

@@ -1,5 +1,6 @@
 """The guard row of the log: a lock of no row is no lock."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from factos_django import AppendConditionFailed
 from factos_django.models import LogGuard
 from tests.guards.conftest import Opener, Sql
 from tests.guards.facts import add, everything_in, noted, saw, since, tagged, weighing
-from tests.guards.sessions import PATIENCE, under_log
+from tests.guards.sessions import PATIENCE, Pause, under_log
 from tests.stores import Store, on_databases
 
 
@@ -38,19 +39,34 @@ def test_of_two_first_appends_one_waits_for_the_other(store: Store, session: Ope
 
 @on_databases("mariadb")
 def test_first_appends_that_all_found_no_row_do_not_deadlock(
-    store: Store, session: Opener, settings: Any
+    store: Store, session: Opener, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A6: two wait to insert it. INSERT IGNORE would let both share the row, and neither lock it."""
     settings.FACTOS_DISPATCH_ATTEMPTS = 1  # a retry would hide the deadlock
     a, b, c = session("a"), session("b"), session("c")
+    pauses = {"session b": Pause(), "session c": Pause()}
+    rows = type(LogGuard.objects.using(store.using))
+    make = rows.bulk_create
+
+    def make_late(self: Any, *args: Any, **kwargs: Any) -> Any:
+        pauses.get(threading.current_thread().name.rpartition("_")[0], lambda: None)()
+        return make(self, *args, **kwargs)
+
+    monkeypatch.setattr(rows, "bulk_create", make_late)
+    waiting = {
+        each: each.start(each.log.dispatch, add(each.name, "t"), decider=weighing, query=tagged("t"))
+        for each in (b, c)
+    }
+    for pause in pauses.values():
+        pause.reached()  # both have locked no row
     a.begin()
     a.run(a.log.append, [noted("a", "t")])
-    second = b.start(b.log.dispatch, add("b", "t"), decider=weighing, query=tagged("t"))
+    for pause in pauses.values():
+        pause.go_on()
     b.see_waiting(a)
-    third = c.start(c.log.dispatch, add("c", "t"), decider=weighing, query=tagged("t"))
     c.see_waiting(a)
     a.commit()
-    outcomes = [second.result(PATIENCE), third.result(PATIENCE)]
+    outcomes = [future.result(PATIENCE) for future in waiting.values()]
     assert sorted(len(saw(each)) for each in outcomes) == [1, 2]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import Error
 
-from factos_django import Query, QueryItem, StoreBusy
+from factos_django import AppendConditionFailed, Query, QueryItem, StoreBusy
 from tests.guards.conftest import Opener
 from tests.guards.facts import add, everything_in, hold_tags, noted, since, tagged, weighing
 from tests.guards.sessions import PATIENCE, Session, under_log, under_tags
@@ -92,6 +92,26 @@ def test_a_nested_wait_leaves_the_callers_transaction_usable_and_its_limit_alone
     a.commit()
     assert a.sql("SELECT name FROM auth_group") == [("mine",)]
     assert [text for _, text in everything_in(store.using)] == ["later"]
+
+
+@on_databases("postgres", "mariadb")
+def test_nothing_in_the_callers_transaction_changes_its_limit(store: Store, session: Opener) -> None:
+    """A10: what is nested works under our limit and gives the caller's own back, whatever comes of it."""
+    a = session("a")
+    show, change = OWN_LIMITS[a.vendor]
+    a.sql(change)
+    before = a.sql(show)
+    a.begin()
+    for name in ("append", "dispatch", "append under a key", "dispatch by everything"):
+        a.run(OPERATIONS[name], a)
+        assert (name, a.sql(show)) == (name, before)
+    with pytest.raises(AppendConditionFailed):
+        a.run(OPERATIONS["append under a condition"], a)
+    assert a.sql(show) == before
+    a.run(a.log.read_context, tagged("t"), weighing)
+    assert a.sql(show) == before
+    a.commit()
+    assert a.sql(show) == before
 
 
 @on_databases("postgres")
