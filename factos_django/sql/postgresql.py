@@ -176,7 +176,8 @@ $body$
 # Gives the caller of a nested append the lock timeout back that factos_hold_1 replaced.
 _UNBOUND = """
 CREATE OR REPLACE FUNCTION factos_unbound_1() RETURNS void LANGUAGE sql VOLATILE AS $body$
-    SELECT set_config('lock_timeout', current_setting('factos.lock_timeout_before'), true)
+    SELECT set_config('lock_timeout', coalesce(
+        nullif(current_setting('factos.lock_timeout_before', true), ''), current_setting('lock_timeout')), true)
 $body$
 """
 

@@ -67,10 +67,10 @@ def test_positions_are_not_given_twice_so_a_rollback_leaves_a_gap():
     assert [each.position for each in log.append([listed("c")])] == [3]
 
 
-def test_a_context_reaches_to_the_last_position_drawn():
+def test_a_context_reaches_to_the_last_fact_that_it_holds():
     log = InMemoryLog()
     log.append([listed("a"), Proposed(Listed([]), tags=("y",))])
-    assert log.read_context(X, COUNT).position == 2
+    assert log.read_context(X, COUNT).position == 1
 
 
 def test_a_refused_append_draws_no_position():
