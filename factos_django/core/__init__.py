@@ -1,6 +1,6 @@
 """The pure core: it imports no Django, no Celery and no REST framework."""
 
-from factos_django.core.condition import AppendCondition
+from factos_django.core.condition import AppendCondition, AppendConditionFailed
 from factos_django.core.decider import (
     Context,
     Decider,
@@ -12,7 +12,6 @@ from factos_django.core.decider import (
 from factos_django.core.domain_error import DomainError
 from factos_django.core.effect import Deliver, effect_type
 from factos_django.core.errors import (
-    AppendConditionFailed,
     AppendOnlyViolation,
     DecodeError,
     EncodeError,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from factos_django.core.errors import InvalidQuery
+from factos_django.core.errors import FactosError, InvalidQuery
 from factos_django.core.position import checked_position
 from factos_django.core.query import Query
 
-__all__ = ["AppendCondition"]
+__all__ = ["AppendCondition", "AppendConditionFailed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +28,14 @@ class AppendCondition:
             raise InvalidQuery(reason="fail_if_events_match is a Query")
         if self.after is not None:
             checked_position(self.after)
+
+
+class AppendConditionFailed(FactosError):
+    """The context moved: a matching event was recorded (position {positions}).
+
+    Read the context again and decide again.
+    """
+
+    condition: AppendCondition
+    #: The lowest positions of the events that failed the condition, ascending, at most 100.
+    positions: tuple[int, ...]

@@ -7,7 +7,7 @@
         InvalidName, InvalidTag, InvalidMetadata, InvalidQuery, InvalidPosition, InvalidLimit
         InvalidAppend, InvalidDelivery, EncodeError, NotAnEvent
       RegistrationError                   two things under one name, or a thing under a bad one
-      AppendConditionFailed               the context moved since it was read
+      AppendConditionFailed               the context moved since it was read (in ``condition``)
       IdempotencyKeyReused, EventIdReused a repetition that says something else
       DecodeError                         history and code disagree
         UnknownEventType
@@ -22,16 +22,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from factos_django.core.explained import Explained, fields_of
 
-if TYPE_CHECKING:
-    from factos_django.core.condition import AppendCondition
-
 __all__ = [
-    "AppendConditionFailed",
     "AppendOnlyViolation",
     "DecodeError",
     "EncodeError",
@@ -152,17 +148,6 @@ class RegistrationError(FactosError):
     what: str
     name: str
     reason: str
-
-
-class AppendConditionFailed(FactosError):
-    """The context moved: a matching event was recorded (position {positions}).
-
-    Read the context again and decide again.
-    """
-
-    condition: AppendCondition
-    #: The lowest positions of the events that failed the condition, ascending, at most 100.
-    positions: tuple[int, ...]
 
 
 class IdempotencyKeyReused(FactosError):

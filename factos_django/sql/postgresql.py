@@ -177,7 +177,8 @@ $body$
 _UNBOUND = """
 CREATE OR REPLACE FUNCTION factos_unbound_1() RETURNS void LANGUAGE sql VOLATILE AS $body$
     SELECT set_config('lock_timeout', coalesce(
-        nullif(current_setting('factos.lock_timeout_before', true), ''), current_setting('lock_timeout')), true)
+        nullif(current_setting('factos.lock_timeout_before', true), ''), current_setting('lock_timeout')
+    ), true)
 $body$
 """
 

@@ -8,8 +8,8 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from factos_django.core.condition import AppendCondition
-from factos_django.core.errors import AppendConditionFailed, InvalidQuery
+from factos_django.core.condition import AppendCondition, AppendConditionFailed
+from factos_django.core.errors import InvalidQuery
 from factos_django.core.event import Recorded
 from factos_django.core.metadata import Metadata, checked_idempotency_key
 from factos_django.core.query import Query

@@ -11,7 +11,8 @@ from typing import ParamSpec, TypeVar, overload
 from django.db import connections
 
 from factos_django.conf import conf
-from factos_django.core.errors import AppendConditionFailed, InsideTransaction, RetryTransaction
+from factos_django.core.condition import AppendConditionFailed
+from factos_django.core.errors import InsideTransaction, RetryTransaction
 from factos_django.store.database import database_for_writing
 from factos_django.store.transactions import LockedAtOnce, owns_transaction, unit_of_work
 

@@ -19,11 +19,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
-from factos_django.core.condition import AppendCondition
+from factos_django.core.condition import AppendCondition, AppendConditionFailed
 from factos_django.core.decider import Context, Decider
 from factos_django.core.domain_error import DomainError
 from factos_django.core.errors import (
-    AppendConditionFailed,
     EncodeError,
     EventIdReused,
     IdempotencyKeyReused,

@@ -11,14 +11,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from factos_django.core.canonical_json import decode_json
-from factos_django.core.condition import AppendCondition
+from factos_django.core.condition import AppendCondition, AppendConditionFailed
 from factos_django.core.decider import Context, Decider, decide_context, evolve_recorded
-from factos_django.core.errors import (
-    AppendConditionFailed,
-    EventIdReused,
-    IdempotencyKeyReused,
-    InvalidQuery,
-)
+from factos_django.core.errors import EventIdReused, IdempotencyKeyReused, InvalidQuery
 from factos_django.core.event import Recorded
 from factos_django.core.event_types import EVENT_TYPES
 from factos_django.core.metadata import Metadata, checked_idempotency_key

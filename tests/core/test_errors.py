@@ -7,14 +7,8 @@ import pytest
 
 import factos_django
 from factos_django.core import AppendCondition, Query, errors
-from factos_django.core.errors import (
-    AppendConditionFailed,
-    DecodeError,
-    FactosError,
-    InvalidInput,
-    StoreError,
-    UnknownEventType,
-)
+from factos_django.core.condition import AppendConditionFailed
+from factos_django.core.errors import DecodeError, FactosError, InvalidInput, StoreError, UnknownEventType
 from factos_django.core.explained import Explained, fields_of
 
 ERRORS = [getattr(errors, name) for name in errors.__all__]
