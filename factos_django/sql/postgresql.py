@@ -128,7 +128,7 @@ BEGIN
             RAISE EXCEPTION '%', mark USING ERRCODE = '{SEQUENCE_BEHIND}';
         END IF;
         PERFORM pg_advisory_xact_lock_shared(
-            {MARK_LOCKS}, ((mark + 2147483648) % 4294967296 - 2147483648)::integer);
+            {MARK_LOCKS}, ((mark % 4294967296 + 2147483648) % 4294967296 - 2147483648)::integer);
         PERFORM set_config('factos.mark', mark::text, true);
     END IF;
     positions := ARRAY(

@@ -22,13 +22,16 @@ def bounded_begin(using: str) -> Iterator[None]:
     if connection.vendor != "sqlite":
         yield
         return
-    before = _busy_timeout(connection)
-    _execute(connection, f"PRAGMA busy_timeout = {max(1, int(conf.LOCK_TIMEOUT_SECONDS * 1000))}")
+    connection.ensure_connection()
+    # Past Django's cursor, which refuses every statement while an outer transaction is to be rolled back.
+    sqlite = connection.connection
+    (before,) = sqlite.execute("PRAGMA busy_timeout").fetchone()
+    sqlite.execute(f"PRAGMA busy_timeout = {max(1, int(conf.LOCK_TIMEOUT_SECONDS * 1000))}")
     try:
         yield
     finally:
-        if connection.connection is not None:
-            _execute(connection, f"PRAGMA busy_timeout = {before}")
+        if connection.connection is sqlite:
+            sqlite.execute(f"PRAGMA busy_timeout = {before}")
 
 
 @contextmanager
@@ -54,12 +57,6 @@ def _bounded_statement(execute: Any, sql: str, params: Any, many: bool, context:
         seconds = max(1, math.ceil(conf.LOCK_TIMEOUT_SECONDS))
         sql = f"SET STATEMENT innodb_lock_wait_timeout={seconds} FOR {sql}"
     return execute(sql, params, many, context)
-
-
-def _busy_timeout(connection: BaseDatabaseWrapper) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout")
-        return int(cursor.fetchone()[0])
 
 
 def _execute(connection: BaseDatabaseWrapper, sql: str) -> None:

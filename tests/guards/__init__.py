@@ -1,8 +1,9 @@
 """Ways in which an almost right guard breaks, one deterministic test each.
 
-The rows are those of guard-flaws.md (35 scenarios that were made to happen on PostgreSQL against an
-earlier text of the design); A3 to A10 are those of reliability.md. A docstring names its row. Two or three
-real sessions meet, and a session that is said to wait is seen waiting in the database's own tables.
+The rows are those of a list of 35 scenarios that were made to happen on PostgreSQL against earlier designs
+of the guard; A3 to A10 are faults of a catalogue of what broke other event stores. A docstring names its
+row and says what it is about. Two or three real sessions meet, and a session that is said to wait is seen
+waiting in the database's own tables.
 
 What is not here, and why:
 

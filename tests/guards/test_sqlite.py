@@ -21,7 +21,7 @@ def defer(session: Session) -> None:
 
 @on_databases("default")
 def test_a_transaction_whose_snapshot_is_old_fails_at_once_and_safely(store: Store, session: Opener) -> None:
-    """Reasoned in guard-flaws: a read before the guard's UPDATE in a DEFERRED transaction. A4."""
+    """Reasoned, not a row: a read before the guard's UPDATE in a DEFERRED transaction. A4."""
     a, b = session("a"), session("b")
     defer(a)
     a.begin()

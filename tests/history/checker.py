@@ -1,4 +1,4 @@
-"""What a history proves about the guarantees of DESIGN 4.1, by pure functions over it and the tables.
+"""What a history proves about the guarantees, by pure functions over it and the tables.
 
 Nothing here imports the code under test. ``check`` returns the faults, each under its guarantee:
 
