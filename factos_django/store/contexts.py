@@ -14,7 +14,7 @@ from factos_django.store.heads import head
 from factos_django.store.matching import Slice, checked_query
 from factos_django.store.narrowing import narrowest_first
 from factos_django.store.retries import retried
-from factos_django.store.rows import select_matching, to_recorded
+from factos_django.store.rows import recorded_of, select_matching
 from factos_django.store.transactions import unit_of_work
 
 __all__ = ["fold_context", "read_context"]
@@ -48,7 +48,7 @@ def fold_context(query: Query, decider: Decider[Any, State, Event], using: str) 
     The context is known up to the last fact that it holds: that position is durable, where the last
     one that was drawn can come back after a crash.
     """
-    events = tuple(to_recorded(row, using) for row in select_matching(query, Slice(), using))
+    events = tuple(recorded_of(select_matching(query, Slice(), using), using))
     state = evolve_recorded(decider, events)
     return Context(query, state, events, events[-1].position if events else 0)
 

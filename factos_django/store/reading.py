@@ -18,7 +18,7 @@ from factos_django.store.database import database_for_writing
 from factos_django.store.heads import head
 from factos_django.store.matching import Slice, checked_query
 from factos_django.store.narrowing import narrowest_first
-from factos_django.store.rows import select_matching, to_recorded
+from factos_django.store.rows import recorded_of, select_matching
 
 __all__ = ["aread", "read"]
 
@@ -87,8 +87,7 @@ def _events(query: Query, part: Slice, using: str) -> Iterator[Recorded[Any]]:
     while wanted is None or wanted > 0:
         size = min(conf.FOLLOW_BATCH, wanted) if wanted is not None else conf.FOLLOW_BATCH
         rows = select_matching(query, replace(part, limit=size), using)
-        for row in rows:
-            yield to_recorded(row, using)
+        yield from recorded_of(rows, using)
         if len(rows) < size:
             return
         wanted = None if wanted is None else wanted - size

@@ -14,7 +14,7 @@ from factos_django.core.canonical_json import decode_json
 from factos_django.core.errors import EventIdReused, IdempotencyKeyReused
 from factos_django.core.event import Recorded
 from factos_django.store.prepared import Prepared
-from factos_django.store.rows import EventRow, select_by_id, select_by_positions, to_recorded
+from factos_django.store.rows import EventRow, recorded_of, select_by_id, select_by_positions
 
 __all__ = ["Repetition", "key_names", "recorded_under_ids", "recorded_under_key"]
 
@@ -47,7 +47,7 @@ def recorded_under_key(key: str, digest: str | None, using: str) -> Repetition |
     if digest is not None and first is not None and digest != first:
         raise IdempotencyKeyReused(key=key)
     found = select_by_positions(json.loads(positions) if isinstance(positions, str) else positions, using)
-    return Repetition(tuple(to_recorded(each, using) for each in found), position)
+    return Repetition(tuple(recorded_of(found, using)), position)
 
 
 def recorded_under_ids(prepared: Sequence[Prepared], using: str) -> Repetition | None:
@@ -63,7 +63,7 @@ def recorded_under_ids(prepared: Sequence[Prepared], using: str) -> Repetition |
         if each.id not in rows or not _same(each, rows[each.id]):
             raise _reused(each.id, rows)
     in_order = sorted(rows.values(), key=lambda row: row.position)
-    return Repetition(tuple(to_recorded(row, using) for row in in_order), in_order[-1].position)
+    return Repetition(tuple(recorded_of(in_order, using)), in_order[-1].position)
 
 
 def _reused(id: UUID, rows: dict[UUID, EventRow]) -> EventIdReused:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections
@@ -23,22 +22,25 @@ from factos_django.store.matching import Slice, matching_positions
 __all__ = [
     "EventRow",
     "as_stored_time",
+    "recorded_of",
     "select_by_id",
     "select_by_positions",
     "select_matching",
-    "to_recorded",
 ]
 
 # Text, not what the driver would make of JSON: the codec reads it itself.
 _COLUMNS = (
-    "e.position, e.id, e.type, e.version, e.recorded_at, "
-    "e.data{as_text}, e.metadata{as_text}, e.tags{as_text}"
+    "e.position, e.id, e.type, e.version, {time}, e.data{as_text}, e.metadata{as_text}, e.tags{as_text}"
 )
-_AS_TEXT = {"postgresql": "::text"}
+_ON_POSTGRESQL = {
+    # psycopg makes datetimes in Python; this text is read in C.
+    "time": "to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00:00')",
+    "as_text": "::text",
+}
+_ELSEWHERE = {"time": "e.recorded_at", "as_text": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """A row as the driver gives it."""
 
     position: int
@@ -78,18 +80,20 @@ def select_by_id(ids: Sequence[UUID], using: str) -> list[EventRow]:
     return [row for chunk in _chunks(stored) for row in _select_in("id", chunk, using)]
 
 
-def to_recorded(row: EventRow, using: str) -> Recorded[Any]:
-    """Return what ``row`` records; raise DecodeError where history and code disagree."""
-    return Recorded(
-        event=_event(row),
-        position=row.position,
-        id=row.uuid,
-        type=row.type,
-        version=row.version,
-        tags=tuple(decode_json(row.tags)),
-        metadata=decode_json(row.metadata),
-        recorded_at=_moment(row.recorded_at, connections[using]),
-    )
+def recorded_of(rows: Iterable[EventRow], using: str) -> Iterator[Recorded[Any]]:
+    """Yield what each of ``rows`` records; raise DecodeError where history and code disagree."""
+    zone = connections[using].timezone or UTC
+    for row in rows:
+        yield Recorded(
+            event=_event(row),
+            position=row.position,
+            id=row.uuid,
+            type=row.type,
+            version=row.version,
+            tags=tuple(decode_json(row.tags)),
+            metadata=decode_json(row.metadata),
+            recorded_at=_moment(row.recorded_at, zone),
+        )
 
 
 def as_stored_time(moment: datetime, connection: BaseDatabaseWrapper) -> Any:
@@ -108,19 +112,17 @@ def _event(row: EventRow) -> Any:
     raise UnknownEventType(type=row.type, version=row.version, position=row.position)
 
 
-def _moment(stored: Any, connection: BaseDatabaseWrapper) -> datetime:
+def _moment(stored: Any, zone: tzinfo) -> datetime:
     moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=connection.timezone or UTC)
-    return moment.astimezone(UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _select(source: str, parameters: Sequence[Any], using: str) -> list[EventRow]:
     connection = connections[using]
-    columns = _COLUMNS.format(as_text=_AS_TEXT.get(connection.vendor, ""))
+    columns = _COLUMNS.format_map(_ON_POSTGRESQL if connection.vendor == "postgresql" else _ELSEWHERE)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM {source}", parameters)
-        return [EventRow(*row) for row in cursor.fetchall()]
+        return [EventRow._make(row) for row in cursor.fetchall()]
 
 
 def _select_in(column: str, values: Sequence[Any], using: str) -> list[EventRow]:
