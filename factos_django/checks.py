@@ -2,15 +2,18 @@
 
 ``factos.E001`` an impossible setting; ``E002`` isolation; ``E003`` missing triggers or functions;
 ``E004`` an unsupported database; ``E005`` a sequence that does not draw one by one, or stands behind
-the log; ``W001`` an unknown setting; ``W002`` SQLite without IMMEDIATE; ``W003`` SQLite without WAL;
-``W004`` event types in the log that no class is registered for; ``W005`` facts that are not flushed
-to disk at commit. Those that need a connection run under the database tag (``check --database``).
+the log; ``E006`` a connection that cannot carry every character; ``W001`` an unknown setting; ``W002``
+SQLite without IMMEDIATE; ``W003`` SQLite without WAL; ``W004`` event types in the log that no class is
+registered for; ``W005`` facts that are not flushed to disk at commit (on SQLite only
+``synchronous=OFF``; ``NORMAL`` can lose the last of them when the power fails); ``W006`` a role without
+the rights that the locks need. Those that need a connection run under the database tag (``check
+--database``).
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -41,6 +44,7 @@ def register_checks() -> None:
 def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Judge FACTOS_* and DATABASES without opening a connection."""
     messages = [message for name in dir(settings) if name.startswith(PREFIX) for message in _setting(name)]
+    messages += _guarded_aliases()
     for alias in connections:
         if router.allow_migrate_model(alias, Event):
             messages += [*_guard(alias), *_configuration(connections[alias])]
@@ -79,6 +83,14 @@ def _guard(alias: str) -> Iterator[CheckMessage]:
         guard_name(alias)
     except FactosError as error:
         yield Error(str(error), hint="Set FACTOS_GUARD to auto, or to a mapping by alias.", id="factos.E001")
+
+
+def _guarded_aliases() -> Iterator[CheckMessage]:
+    chosen = getattr(settings, f"{PREFIX}GUARD", None)
+    for alias in chosen if isinstance(chosen, Mapping) else ():
+        if alias not in connections:
+            hint = f"The aliases are {', '.join(connections)}."
+            yield Error(f"FACTOS_GUARD names {alias!r}, which is no database.", hint=hint, id="factos.E001")
 
 
 def _configuration(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
@@ -146,8 +158,32 @@ def _is_migrated(connection: BaseDatabaseWrapper) -> bool:
     return set(loader.graph.leaf_nodes("factos")) <= set(loader.applied_migrations)
 
 
+def _characters(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    if connection.vendor != "mysql":
+        return
+    if (found := _value(connection, "SELECT @@character_set_client")) != "utf8mb4":
+        text = f"The connection to {connection.alias!r} speaks {found}, which lacks characters of tags."
+        yield Error(text, hint='Set "charset": "utf8mb4" in its OPTIONS.', id="factos.E006")
+
+
+def _rights(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    if connection.vendor == "postgresql" and not _may_lock(connection):
+        yield Warning(
+            f"The role of {connection.alias!r} may not take every lock that an append can need.",
+            hint="Grant UPDATE on factos_gate and factos_guard; USAGE, SELECT on factos_event_position_seq.",
+            id="factos.W006",
+        )
+
+
+def _may_lock(connection: BaseDatabaseWrapper) -> bool:
+    tables = "has_table_privilege('factos_gate', 'UPDATE') AND has_table_privilege('factos_guard', 'UPDATE')"
+    sequence = "'factos_event_position_seq'"
+    rights = f"has_sequence_privilege({sequence}, 'USAGE') AND has_sequence_privilege({sequence}, 'SELECT')"
+    return bool(_value(connection, f"SELECT {tables} AND {rights}"))
+
+
 def _sequence(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or not _may_lock(connection):
         return
     facts = _row(
         connection,
@@ -219,7 +255,9 @@ def _value(connection: BaseDatabaseWrapper, sql: str) -> Any:
 
 _DATABASE_CHECKS: tuple[Callable[[BaseDatabaseWrapper], Iterator[CheckMessage]], ...] = (
     _isolation,
+    _characters,
     _missing,
+    _rights,
     _sequence,
     _journal,
     _types,

@@ -63,7 +63,7 @@ def refusal(name: str, value: object) -> str:
         return "give a number above 0"
     if name == "LOCK_TIMEOUT_SECONDS":
         return "" if value <= _LONGEST_WAIT else f"give {_LONGEST_WAIT} or less"
-    return "" if value == int(value) else "give a whole number"
+    return "" if isinstance(value, int) else "give a whole number"
 
 
 #: Seconds. PostgreSQL counts its lock timeout in milliseconds, in 31 bits.

@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 
 from factos_django.core.canonical_json import UnstorableData, encode_json
 from factos_django.core.decider import Context, Decider, decide_context
+from factos_django.core.errors import InvalidAppend
 from factos_django.core.event import Recorded
 from factos_django.core.metadata import Metadata, MetadataValue, checked_idempotency_key
 from factos_django.core.query import Query
@@ -108,12 +109,18 @@ def _decided(
     return Decided(prepare(events, metadata), encode_json(saw).decode(), context.position)
 
 
-def digest_of(command: object, query: Query) -> str | None:
-    """Return what an idempotency key stands for; None for a command that has no JSON."""
+def digest_of(command: object, query: Query) -> str:
+    """Return what an idempotency key stands for: the command and its query.
+
+    Raises:
+        InvalidAppend: The command has no JSON, so nobody could tell whether it is the same one again.
+    """
     try:
         text = encode_json([type(command).__qualname__, command, query.as_data()])
-    except UnstorableData:
-        return None
+    except UnstorableData as error:
+        kind = type(command).__qualname__
+        reason = f"an idempotency key tells a command by its JSON, and {kind} has none ({error})"
+        raise InvalidAppend(reason=reason) from error
     return hashlib.sha256(text).hexdigest()
 
 

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any, Generic, TypeVar
 
 from factos_django.core.condition import AppendCondition
+from factos_django.core.errors import InvalidAppend
 from factos_django.core.event import Recorded
 from factos_django.core.query import Query
 
@@ -72,7 +73,10 @@ def decide_context(
     context: Context[State, Any], command: Command, decider: Decider[Command, State, Event]
 ) -> tuple[Event, ...]:
     """Return what ``command`` adds to ``context``; append it under ``context.append_condition``."""
-    return tuple(decider.decide(context.state, command))
+    decided = decider.decide(context.state, command)
+    if not isinstance(decided, Sequence):
+        raise InvalidAppend(reason=f"decide returned {type(decided).__name__}, not a list of events")
+    return tuple(decided)
 
 
 def evolve_recorded(decider: Decider[Command, State, Event], recorded: Iterable[Recorded[Event]]) -> State:

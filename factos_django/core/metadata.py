@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -69,6 +70,8 @@ def _checked_key(key: object) -> str:
 def _checked_value(key: str, value: object) -> MetadataValue:
     if value is not None and not isinstance(value, (str, int, float)):
         raise InvalidMetadata(key=key, reason=f"{type(value).__name__} is no str, number, bool or None")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidMetadata(key=key, reason="the number is NaN or infinite")
     return _checked_text(key, value) if isinstance(value, str) else value
 
 

@@ -61,9 +61,12 @@ class QueryItem:
         return hash((self.types, frozenset(self.tags)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """A set of facts: those that match one of ``items``. Make it by ``Query.of`` or ``Query.all``."""
+    """A set of facts: those that match one of ``items``. Make it by ``Query.of`` or ``Query.all``.
+
+    Two queries are equal if they have the same items, in any order.
+    """
 
     items: tuple[QueryItem, ...]
     everything: bool = False
@@ -90,11 +93,20 @@ class Query:
         """Tell whether ``recorded`` belongs to this query."""
         return self.everything or any(item.matches(recorded) for item in self.items)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Query):
+            return NotImplemented
+        return (self.everything, set(self.items)) == (other.everything, set(other.items))
+
+    def __hash__(self) -> int:
+        return hash((self.everything, frozenset(self.items)))
+
     def as_data(self) -> dict[str, Any]:
-        """Return the query as plain data, as it is stored with what was decided from it."""
+        """Return the query as plain data, the same for the same items in any order."""
         if self.everything:
             return {"all": True}
-        return {"items": [{"types": list(item.types), "tags": sorted(item.tags)} for item in self.items]}
+        said = sorted({(item.types, tuple(sorted(item.tags))) for item in self.items})
+        return {"items": [{"types": list(types), "tags": list(tags)} for types, tags in said]}
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Query:

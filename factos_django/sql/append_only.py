@@ -5,7 +5,14 @@ A raw INSERT is not refused: it is the database administrator's, and documented 
 
 from __future__ import annotations
 
-__all__ = ["APPEND_ONLY_TABLES", "CLOSE_SWITCH", "OPEN_SWITCH", "SQLITE_SWITCH", "triggers"]
+__all__ = [
+    "APPEND_ONLY_TABLES",
+    "CLOSE_SWITCH",
+    "MAKE_SQLITE_SWITCH",
+    "OPEN_SWITCH",
+    "SQLITE_SWITCH",
+    "triggers",
+]
 
 #: Each append-only table with what is unique in it, as conditions on a NEW row (SQLite).
 APPEND_ONLY_TABLES: dict[str, tuple[str, ...]] = {
@@ -16,7 +23,9 @@ APPEND_ONLY_TABLES: dict[str, tuple[str, ...]] = {
 
 _ADVICE = "facts are append-only: append a correcting fact; to empty a test database use manage.py flush"
 
-SQLITE_SWITCH = "CREATE TABLE IF NOT EXISTS factos_switch (opened integer NOT NULL)"
+#: The table whose row opens the triggers on SQLite, and what makes it.
+SQLITE_SWITCH = "factos_switch"
+MAKE_SQLITE_SWITCH = f"CREATE TABLE IF NOT EXISTS {SQLITE_SWITCH} (opened integer NOT NULL)"
 
 #: Opened for one session (SQLite: one transaction) by the flush command alone.
 OPEN_SWITCH: dict[str, str] = {
@@ -32,8 +41,8 @@ CLOSE_SWITCH: dict[str, str] = {
 
 
 def triggers(vendor: str) -> dict[str, tuple[str, ...]]:
-    """Return, by trigger name, the statements that install it on ``vendor`` (no trigger elsewhere)."""
-    made: dict[str, tuple[str, ...]] = {}
+    """Return, by name, the statements that make the triggers of ``vendor`` and what they read."""
+    made: dict[str, tuple[str, ...]] = {SQLITE_SWITCH: (MAKE_SQLITE_SWITCH,)} if vendor == "sqlite" else {}
     for table, unique in APPEND_ONLY_TABLES.items():
         made |= _MAKERS[vendor](table, unique) if vendor in _MAKERS else {}
     return made
@@ -50,7 +59,7 @@ BEGIN
 END
 $body$"""
     trigger = f"""
-CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
 FOR EACH STATEMENT EXECUTE FUNCTION factos_append_only_1()"""
     return {f"{table}_append_only": (function, trigger)}
 
@@ -74,7 +83,6 @@ def _sqlite(table: str, unique: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return {
         f"{table}_no_update": (f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",),
         f"{table}_no_delete": (
-            SQLITE_SWITCH,
             f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
             f"WHEN NOT EXISTS (SELECT 1 FROM factos_switch) {refuse}",
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from factos_django.sql.append_only import triggers
+from factos_django.sql.append_only import SQLITE_SWITCH, triggers
 from factos_django.sql.postgresql import FUNCTIONS
 
 __all__ = ["install", "missing", "uninstall"]
@@ -14,7 +14,7 @@ __all__ = ["install", "missing", "uninstall"]
 _PRESENT = {
     "postgresql": (
         "SELECT t.tgname FROM pg_trigger t WHERE t.tgrelid IN (to_regclass('factos_event'), "
-        "to_regclass('factos_tag'), to_regclass('factos_idempotencykey')) "
+        "to_regclass('factos_tag'), to_regclass('factos_idempotencykey')) AND t.tgenabled IN ('O', 'A') "
         "UNION SELECT p.proname FROM pg_proc p WHERE p.proname LIKE 'factos!_%' ESCAPE '!' "
         "AND pg_function_is_visible(p.oid)"
     ),
@@ -22,7 +22,10 @@ _PRESENT = {
         "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = database() "
         "AND trigger_name LIKE 'factos!_%' ESCAPE '!'"
     ),
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'factos!_%' ESCAPE '!'",
+    "sqlite": (
+        "SELECT name FROM sqlite_master WHERE name LIKE 'factos!_%' ESCAPE '!' "
+        "AND (type = 'trigger' OR name = 'factos_switch')"
+    ),
 }
 
 
@@ -45,14 +48,16 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 
 def uninstall(connection: BaseDatabaseWrapper) -> None:
-    """Drop the functions and the switch; the triggers go with their tables."""
+    """Drop all that ``install`` makes."""
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("DROP TABLE IF EXISTS factos_switch")
         if connection.vendor == "postgresql":
-            cursor.execute("DROP FUNCTION IF EXISTS factos_append_only_1 CASCADE")
+            cursor.execute("DROP FUNCTION IF EXISTS factos_append_only_1 CASCADE")  # and its triggers
             for name in FUNCTIONS:
                 cursor.execute(f"DROP FUNCTION IF EXISTS {name}")
+            return
+        for name in triggers(connection.vendor):
+            kind = "TABLE" if name == SQLITE_SWITCH else "TRIGGER"
+            cursor.execute(f"DROP {kind} IF EXISTS {name}")
 
 
 def _wanted(vendor: str) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,7 @@ __all__ = [
     "MARK_LOCKS",
     "MOST_LOCKS_OF_TRANSACTION",
     "SEQUENCE_BEHIND",
+    "STANDBY",
     "WRONG_ISOLATION",
 ]
 
@@ -31,6 +32,7 @@ MOST_LOCKS_OF_TRANSACTION = 512
 #: SQLSTATEs that our functions raise. Class FX is nobody's.
 WRONG_ISOLATION = "FX001"
 SEQUENCE_BEHIND = "FX002"
+STANDBY = "FX003"
 
 # Counts what the transaction may hold, forgotten with the savepoint like the locks themselves; a tag that
 # is locked twice counts twice, so before it says no it counts what is really held.
@@ -62,9 +64,10 @@ BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION '%', current_setting('transaction_isolation') USING ERRCODE = '{WRONG_ISOLATION}';
     END IF;
-    -- It stays set for the reads and inserts to come: they can wait for somebody's ALTER TABLE.
-    PERFORM set_config('factos.lock_timeout_before', current_setting('lock_timeout'), true);
-    PERFORM set_config('lock_timeout', wait, true);
+    IF pg_is_in_recovery() THEN  -- its advisory locks are its own, and guard nothing
+        RAISE EXCEPTION 'a standby' USING ERRCODE = '{STANDBY}';
+    END IF;
+    PERFORM factos_bound_1(wait);
     IF whole_log OR NOT factos_room_1(cardinality(keys) + cardinality(guards) + cardinality(shares)) THEN
         LOCK TABLE factos_gate IN SHARE ROW EXCLUSIVE MODE;
         PERFORM set_config('factos.alone', 'on', true);
@@ -173,12 +176,24 @@ END
 $body$
 """
 
-# Gives the caller of a nested append the lock timeout back that factos_hold_1 replaced.
+# The limit stays for the reads and inserts to come: they can wait for somebody's ALTER TABLE.
+_BOUND = """
+CREATE OR REPLACE FUNCTION factos_bound_1(wait text) RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
+BEGIN
+    IF coalesce(current_setting('factos.lock_timeout_before', true), '') = '' THEN
+        PERFORM set_config('factos.lock_timeout_before', current_setting('lock_timeout'), true);
+    END IF;
+    PERFORM set_config('lock_timeout', wait, true);
+END
+$body$
+"""
+
+# Gives the caller of a nested append the lock timeout back that was replaced.
 _UNBOUND = """
-CREATE OR REPLACE FUNCTION factos_unbound_1() RETURNS void LANGUAGE sql VOLATILE AS $body$
+CREATE OR REPLACE FUNCTION factos_unbound_1() RETURNS record LANGUAGE sql VOLATILE AS $body$
     SELECT set_config('lock_timeout', coalesce(
         nullif(current_setting('factos.lock_timeout_before', true), ''), current_setting('lock_timeout')
-    ), true)
+    ), true), set_config('factos.lock_timeout_before', '', true)
 $body$
 """
 
@@ -187,5 +202,6 @@ FUNCTIONS: dict[str, str] = {
     "factos_hold_1": _HOLD,
     "factos_record_1": _RECORD,
     "factos_head_1": _HEAD,
+    "factos_bound_1": _BOUND,
     "factos_unbound_1": _UNBOUND,
 }

@@ -12,10 +12,11 @@ from factos_django.guards import Claim, guard_for
 from factos_django.store.database import database_for_writing
 from factos_django.store.heads import head
 from factos_django.store.matching import Slice, checked_query
-from factos_django.store.narrowing import narrowest_first
+from factos_django.store.narrowing import has_choice, narrowest_first
 from factos_django.store.retries import retried
 from factos_django.store.rows import recorded_of, select_matching
 from factos_django.store.transactions import unit_of_work
+from factos_django.store.waits import bound_reads
 
 __all__ = ["fold_context", "read_context"]
 
@@ -54,12 +55,14 @@ def fold_context(query: Query, decider: Decider[Any, State, Event], using: str) 
 
 
 def _context(query: Query, decider: Decider[Any, State, Event], using: str) -> Context[State, Event]:
-    narrowed = narrowest_first(query, using)
     if connections[using].vendor != "postgresql":
         # Commit order is position order under the log's guard: nothing can appear below the last one.
         head(using)  # refuses where reads could be old
-        return fold_context(narrowed, decider, using)
+        return fold_context(narrowest_first(query, using), decider, using)
     with unit_of_work(using):  # the rollback gives the lock timeout back, too
+        if has_choice(query):
+            bound_reads(using)
+        narrowed = narrowest_first(query, using)
         guard_for(using).hold(Claim.of(narrowed), using)
         context = fold_context(narrowed, decider, using)
         transaction.set_rollback(

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from django.db import Error, IntegrityError, InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from factos_django.sql.postgresql import SEQUENCE_BEHIND, WRONG_ISOLATION
+from factos_django.sql.postgresql import SEQUENCE_BEHIND, STANDBY, WRONG_ISOLATION
 
 __all__ = ["Meaning", "meaning_of"]
 
@@ -23,6 +23,7 @@ class Meaning(Enum):
     """The transaction must run again from its beginning."""
     WRONG_ISOLATION = auto()
     SEQUENCE_BEHIND = auto()
+    STANDBY = auto()
     LOST = auto()
     """The connection failed; during COMMIT this means that nobody knows."""
     OTHER = auto()
@@ -34,6 +35,7 @@ _POSTGRESQL = {
     "40P01": Meaning.BROKEN_OFF,
     WRONG_ISOLATION: Meaning.WRONG_ISOLATION,
     SEQUENCE_BEHIND: Meaning.SEQUENCE_BEHIND,
+    STANDBY: Meaning.STANDBY,
 }
 # Lock wait timeout; deadlock, changed row under snapshot isolation, auto-increment lock refused.
 _MARIADB = {1205: Meaning.BUSY, 1213: Meaning.BROKEN_OFF, 1020: Meaning.BROKEN_OFF, 1467: Meaning.BROKEN_OFF}

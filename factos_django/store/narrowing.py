@@ -11,12 +11,19 @@ from django.db import connections
 from factos_django.core.query import Query, QueryItem
 from factos_django.store.transactions import explaining
 
-__all__ = ["narrowest_first"]
+__all__ = ["has_choice", "narrowest_first"]
 
 #: Tags with so many events (rows) or more count as equally broad: nobody waits for a longer count.
 _BROAD = 1000
+#: SQLite takes at most 500 terms of a compound SELECT.
+_AT_ONCE = 400
 
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM factos_tag WHERE value = %s LIMIT {most}) AS t{n}"
+
+
+def has_choice(query: Query) -> bool:
+    """Tell whether an item of ``query`` names several tags."""
+    return any(len(item.tags) > 1 for item in query.items)
 
 
 def narrowest_first(query: Query, using: str) -> Query:
@@ -25,10 +32,12 @@ def narrowest_first(query: Query, using: str) -> Query:
     It asks the database only where an item has several tags. The answer may be out of date at once,
     which costs waiting and is never wrong.
     """
-    tags = sorted({tag for item in query.items if len(item.tags) > 1 for tag in item.tags})
-    if not tags:
+    if not has_choice(query):
         return query
-    counts = _counts(tags, using)
+    tags = sorted({tag for item in query.items if len(item.tags) > 1 for tag in item.tags})
+    counts: dict[str, int] = {}
+    for start in range(0, len(tags), _AT_ONCE):
+        counts |= _counts(tags[start : start + _AT_ONCE], using)
     items = (
         QueryItem(item.types, sorted(item.tags, key=lambda tag: counts.get(tag, 0))) for item in query.items
     )

@@ -13,10 +13,11 @@ from typing import Any, TypeAlias
 from factos_django.core.event import Recorded
 from factos_django.core.query import Query
 from factos_django.guards import Claim, Guard, guard_for
-from factos_django.store.narrowing import narrowest_first
+from factos_django.store.narrowing import has_choice, narrowest_first
 from factos_django.store.prepared import Prepared
 from factos_django.store.repetition import Repetition, key_names, recorded_under_ids, recorded_under_key
 from factos_django.store.transactions import guarded_work
+from factos_django.store.waits import bound_reads
 from factos_django.store.writing import insert_events, insert_key
 
 __all__ = ["Decided", "Request", "record"]
@@ -75,13 +76,14 @@ def record(request: Request, decide: Decide) -> Repetition:
     try asks for the whole log, so it ends.
     """
     guard = guard_for(request.using)
-    if guard.locks_tags:
-        request = _narrowed(request)
-    claim = Claim.of(request.query, key_names(request.key, request.prepared))
+    claim: Claim | None = None
     restarts = 0
     while True:
         try:
             with guarded_work(request.using):
+                if guard.locks_tags and claim is None:
+                    request = _narrowed(request)
+                claim = claim or Claim.of(request.query, key_names(request.key, request.prepared))
                 return _recorded(request, guard, claim, decide)
         except _ClaimTooSmall as small:
             restarts += 1
@@ -89,7 +91,10 @@ def record(request: Request, decide: Decide) -> Repetition:
 
 
 def _narrowed(request: Request) -> Request:
-    return replace(request, query=request.query and narrowest_first(request.query, request.using))
+    if request.query is None or not has_choice(request.query):
+        return request
+    bound_reads(request.using)
+    return replace(request, query=narrowest_first(request.query, request.using))
 
 
 def _recorded(request: Request, guard: Guard, claim: Claim, decide: Decide) -> Repetition:

@@ -13,6 +13,7 @@ from django.db import connections
 from factos_django.core.canonical_json import decode_json
 from factos_django.core.errors import EventIdReused, IdempotencyKeyReused
 from factos_django.core.event import Recorded
+from factos_django.core.event_types import type_of
 from factos_django.store.prepared import Prepared
 from factos_django.store.rows import EventRow, recorded_of, select_by_id, select_by_positions
 
@@ -72,8 +73,9 @@ def _reused(id: UUID, rows: dict[UUID, EventRow]) -> EventIdReused:
 
 
 def _same(prepared: Prepared, row: EventRow) -> bool:
-    return (
-        (prepared.type, prepared.version) == (row.type, row.version)
-        and set(prepared.tags) == set(decode_json(row.tags))
-        and decode_json(prepared.data_text) == decode_json(row.data)
-    )
+    """Compare as the current version says it: a new version may have come between the two requests."""
+    kind = type_of(prepared.event)
+    if kind.name != row.type or set(prepared.tags) != set(decode_json(row.tags)):
+        return False
+    then = kind.encode(kind.decode(row.version, row.data, position=row.position))
+    return then.decode() == prepared.data_text

@@ -13,6 +13,7 @@ from factos_django.core.errors import (
     OutcomeUnknown,
     RetryTransaction,
     SequenceBehindLog,
+    StandbyRefused,
     StoreBusy,
     WrongIsolation,
 )
@@ -95,6 +96,8 @@ def _explained(error: Error, using: str) -> Exception:
             return WrongIsolation(using=using, isolation=_first_line(error))
         case Meaning.SEQUENCE_BEHIND:
             return SequenceBehindLog(using=using)
+        case Meaning.STANDBY:
+            return StandbyRefused(using=using)
         case _:
             return error
 

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from factos_django.conf import conf
 
-__all__ = ["bounded_begin", "bounded_waits"]
+__all__ = ["bound_reads", "bounded_begin", "bounded_waits"]
 
 
 @contextmanager
@@ -51,11 +51,22 @@ def bounded_waits(using: str, *, ours: bool) -> Iterator[None]:
         _execute(connection, "SELECT factos_unbound_1()")
 
 
+def bound_reads(using: str) -> None:
+    """Bound, inside ``bounded_waits``, what is read on PostgreSQL before the guard is held."""
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT factos_bound_1(%s)", [f"{max(1, int(conf.LOCK_TIMEOUT_SECONDS * 1000))}ms"]
+            )
+
+
 def _bounded_statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
     """MariaDB's limit for one statement; SAVEPOINT and the like wait for nobody."""
     if sql.startswith(("SELECT", "INSERT", "UPDATE")):
         seconds = max(1, math.ceil(conf.LOCK_TIMEOUT_SECONDS))
-        sql = f"SET STATEMENT innodb_lock_wait_timeout={seconds} FOR {sql}"
+        # The first for rows, the second for tables.
+        sql = f"SET STATEMENT innodb_lock_wait_timeout={seconds}, lock_wait_timeout={seconds} FOR {sql}"
     return execute(sql, params, many, context)
 
 

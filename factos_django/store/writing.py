@@ -30,6 +30,11 @@ _INSERT_KEY = (
     "VALUES (%s, %s, %s, %s, %s)"
 )
 
+#: SQLite took 999 parameters a statement before 3.32; MariaDB's max_allowed_packet is 16 MiB, and a
+#: character has up to 4 bytes, some of them escaped.
+_ROWS_AT_ONCE = 100
+_CHARACTERS_AT_ONCE = 1_500_000
+
 
 def insert_events(
     prepared: Sequence[Prepared], decision: str | None, shares: frozenset[str], using: str
@@ -106,14 +111,28 @@ def _insert_under_log_guard(
 
 
 def _insert(statement: str, rows: Sequence[tuple[Any, ...]], using: str) -> Iterator[tuple[Any, ...]]:
-    # 100 rows keep the parameters below SQLite's older limit of 999 a statement.
-    for chunk in (rows[start : start + 100] for start in range(0, len(rows), 100)):
+    for chunk in _chunks(rows):
         places = f"({', '.join(['%s'] * len(chunk[0]))})"
         with connections[using].cursor() as cursor:
             cursor.execute(
                 statement.format(rows=", ".join([places] * len(chunk))), list(chain.from_iterable(chunk))
             )
             yield from cursor.fetchall() if "RETURNING" in statement else ()
+
+
+def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    """Split into what one statement holds: SQLite limits its parameters, MariaDB its bytes."""
+    chunk: list[tuple[Any, ...]] = []
+    characters = 0
+    for row in rows:
+        size = sum(len(value) for value in row if isinstance(value, str))
+        if chunk and (len(chunk) == _ROWS_AT_ONCE or characters + size > _CHARACTERS_AT_ONCE):
+            yield chunk
+            chunk, characters = [], 0
+        chunk.append(row)
+        characters += size
+    if chunk:
+        yield chunk
 
 
 def _tag_rows(prepared: Sequence[Prepared], events: Sequence[int]) -> Iterator[tuple[int, str, str]]:

@@ -1,6 +1,7 @@
 """The facts and decisions of these tests: a decision is a function of the texts it saw."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django.db import connections
@@ -41,9 +42,20 @@ def noted(text: str, *tags: str) -> Proposed[Noted]:
     return Proposed(Noted(text), tags=tags)
 
 
-def add(text: str, *tags: str) -> Deciding:
+@dataclass(frozen=True)
+class Add:
     """Decide to add one fact, whatever was seen."""
-    return lambda _seen: [noted(text, *tags)]
+
+    text: str
+    tags: tuple[str, ...]
+
+    def __call__(self, _seen: Texts) -> Sequence[Any]:
+        return [noted(self.text, *self.tags)]
+
+
+def add(text: str, *tags: str) -> Deciding:
+    """The command to add one fact with these tags."""
+    return Add(text, tags)
 
 
 def tagged(*tags: str) -> Query:

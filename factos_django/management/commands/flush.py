@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from factos_django.models import Event
-from factos_django.sql.append_only import CLOSE_SWITCH, OPEN_SWITCH, SQLITE_SWITCH
+from factos_django.sql.append_only import CLOSE_SWITCH, MAKE_SQLITE_SWITCH, OPEN_SWITCH
 
 __all__ = ["Command"]
 
@@ -72,7 +72,7 @@ def _opened(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Open the switch that the triggers read."""
     if connection.vendor == "sqlite":  # a row there, which the rollback of this transaction takes back
         with transaction.atomic(using=connection.alias):
-            _execute(connection, SQLITE_SWITCH)
+            _execute(connection, MAKE_SQLITE_SWITCH)
             _execute(connection, OPEN_SWITCH["sqlite"])
             yield
             _execute(connection, CLOSE_SWITCH["sqlite"])
