@@ -52,7 +52,17 @@ TABLE = {
     "factos_django.dispatch": ["dispatch", "adispatch", "retrying", "stamp"],
     "factos_django.store": ["append", "read", "read_context", "head", "aappend", "aread"],
     "factos_django.models": ["Event", "Tag"],
-    "factos_django.testing": ["given", "InMemoryLog", "StoreContract"],
+    "factos_django.testing": [
+        "given",
+        "InMemoryLog",
+        "StoreContract",
+        "assert_sound_context",
+        "simulate",
+        "CommandKind",
+        "Invariant",
+        "Run",
+        "SimulationFailed",
+    ],
     "factos_django.middleware": ["StampMiddleware"],
 }
 

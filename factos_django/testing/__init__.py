@@ -1,8 +1,22 @@
-"""What a project's own tests use: given/when/then, a log in memory, and the contract of a store."""
+"""What a project's own tests use: given/when/then, soundness, simulation, a log in memory, a contract."""
 
 from factos_django.testing.contract import Log, StoreContract
 from factos_django.testing.given import given
 from factos_django.testing.in_memory_log import InMemoryLog
+from factos_django.testing.simulation import CommandKind, Invariant, Run, SimulationFailed, simulate
+from factos_django.testing.soundness import assert_sound_context
 from factos_django.testing.store_log import StoreLog
 
-__all__ = ["InMemoryLog", "Log", "StoreContract", "StoreLog", "given"]
+__all__ = [
+    "CommandKind",
+    "InMemoryLog",
+    "Invariant",
+    "Log",
+    "Run",
+    "SimulationFailed",
+    "StoreContract",
+    "StoreLog",
+    "assert_sound_context",
+    "given",
+    "simulate",
+]
