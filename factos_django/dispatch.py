@@ -85,7 +85,7 @@ def dispatch(
     asked = checked_query(query(command) if callable(query) else query)
     _warn_of_unsatisfiable(asked)
     stamps = metadata_of_append(metadata, key)
-    request = Request(alias, asked, key, digest_of(command, asked) if key is not None else None)
+    request = Request(alias, asked, key, digest_of(command, asked) if key is not None else "")
     decisions: list[Context[State, Event]] = []
 
     def decide(query: Query | None) -> Decided:

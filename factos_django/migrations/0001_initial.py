@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                         verbose_name="key",
                     ),
                 ),
-                ("fingerprint", models.CharField(max_length=64, null=True, verbose_name="fingerprint")),
+                ("fingerprint", models.CharField(max_length=64, verbose_name="fingerprint")),
                 ("positions", models.JSONField(verbose_name="positions")),
                 ("position", models.BigIntegerField(verbose_name="position")),
                 ("recorded_at", models.DateTimeField(verbose_name="recorded at")),

@@ -73,8 +73,8 @@ class IdempotencyKey(AppendOnlyModel):
     """One append that was asked for under a key: a repetition returns what it recorded."""
 
     key = ExactCharField(_("key"), max_length=KEY_MAX_LENGTH, primary_key=True, db_column="idempotency_key")
-    #: SHA-256 of what was asked for, in hexadecimal; null where it cannot be told.
-    fingerprint = models.CharField(_("fingerprint"), max_length=64, null=True)  # noqa: DJ001  # unknown is no text
+    #: SHA-256 of what was asked for, in hexadecimal.
+    fingerprint = models.CharField(_("fingerprint"), max_length=64)
     positions = models.JSONField(_("positions"))
     #: The position of the last event recorded, or of the context where there was nothing to do.
     position = models.BigIntegerField(_("position"))

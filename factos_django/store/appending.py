@@ -55,7 +55,7 @@ def append(
     key = None if idempotency_key is None else checked_idempotency_key(idempotency_key)
     prepared = prepare(events, metadata_of_append(metadata, key))
     query = None if condition is None else _query_of(condition)
-    digest = fingerprint(prepared) if key is not None else None
+    digest = fingerprint(prepared) if key is not None else ""
     request = Request(alias, query, key, digest, prepared)
 
     def decide(query: Query | None) -> Decided:

@@ -34,14 +34,14 @@ class Request:
         using: The alias of the database.
         query: The context that must not move; None for a blind append.
         key: The idempotency key.
-        digest: What the key stands for, None where it cannot be told.
+        digest: What the key stands for.
         prepared: The events, as far as they are known before the decision.
     """
 
     using: str
     query: Query | None = None
     key: str | None = None
-    digest: str | None = None
+    digest: str = ""
     prepared: tuple[Prepared, ...] = ()
 
 

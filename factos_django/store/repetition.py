@@ -34,7 +34,7 @@ def key_names(key: str | None, prepared: Sequence[Prepared]) -> frozenset[str]:
     return frozenset(ids) | ({f"key:{key}"} if key is not None else frozenset())
 
 
-def recorded_under_key(key: str, digest: str | None, using: str) -> Repetition | None:
+def recorded_under_key(key: str, digest: str, using: str) -> Repetition | None:
     """Return what was recorded under ``key``, None for a new one; raise IdempotencyKeyReused."""
     with connections[using].cursor() as cursor:
         cursor.execute(
@@ -45,7 +45,7 @@ def recorded_under_key(key: str, digest: str | None, using: str) -> Repetition |
     if row is None:
         return None
     first, positions, position = row
-    if digest is not None and first is not None and digest != first:
+    if digest != first:
         raise IdempotencyKeyReused(key=key)
     found = select_by_positions(json.loads(positions) if isinstance(positions, str) else positions, using)
     return Repetition(tuple(recorded_of(found, using)), position)

@@ -55,7 +55,7 @@ def insert_events(
     )
 
 
-def insert_key(key: str, digest: str | None, positions: Sequence[int], position: int, using: str) -> None:
+def insert_key(key: str, digest: str, positions: Sequence[int], position: int, using: str) -> None:
     """Store that ``key`` asked for what ``digest`` tells and recorded ``positions``."""
     connection = connections[using]
     moment = as_stored_time(datetime.now(UTC), connection)

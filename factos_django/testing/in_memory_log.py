@@ -41,7 +41,7 @@ class _Row:
 @dataclass(slots=True)
 class _Contents:
     rows: list[_Row] = field(default_factory=list)
-    keys: dict[str, tuple[str | None, tuple[int, ...], int]] = field(default_factory=dict)
+    keys: dict[str, tuple[str, tuple[int, ...], int]] = field(default_factory=dict)
     ids: dict[UUID, _Row] = field(default_factory=dict)
 
 
@@ -68,7 +68,7 @@ class InMemoryLog:
         prepared = prepare(events, metadata_of_append(metadata, key))
         if condition is not None:
             _checked_condition(condition)
-        digest = fingerprint(prepared) if key is not None else None
+        digest = fingerprint(prepared) if key is not None else ""
         if (known := self._known(key, digest)) is not None:
             return known[0]
         recorded = self._repeated(prepared)
@@ -110,7 +110,7 @@ class InMemoryLog:
         key = None if idempotency_key is None else checked_idempotency_key(idempotency_key)
         asked = checked_query(query(command) if callable(query) else query)
         stamps = metadata_of_append(metadata, key)
-        digest = digest_of(command, asked) if key is not None else None
+        digest = digest_of(command, asked) if key is not None else ""
         if (known := self._known(key, digest)) is not None:
             return Dispatched(known[0], known[1], None, 0)
         context = self._context(asked, decider)
@@ -152,18 +152,16 @@ class InMemoryLog:
         self._contents.ids |= {row.prepared.id: row for row in rows}
         return tuple(replace(_recorded(row), event=row.prepared.event) for row in rows)
 
-    def _known(self, key: str | None, digest: str | None) -> tuple[tuple[Recorded[Any], ...], int] | None:
+    def _known(self, key: str | None, digest: str) -> tuple[tuple[Recorded[Any], ...], int] | None:
         if key is None or key not in self._contents.keys:
             return None
         first, positions, position = self._contents.keys[key]
-        if digest is not None and first is not None and first != digest:
+        if first != digest:
             raise IdempotencyKeyReused(key=key)
         found = (row for row in self._contents.rows if row.position in positions)
         return tuple(map(_recorded, found)), position
 
-    def _keep(
-        self, key: str | None, digest: str | None, recorded: tuple[Recorded[Any], ...], position: int
-    ) -> None:
+    def _keep(self, key: str | None, digest: str, recorded: tuple[Recorded[Any], ...], position: int) -> None:
         if key is not None:
             self._contents.keys[key] = (digest, tuple(each.position for each in recorded), position)
 
