@@ -4,7 +4,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 ARGS ?=
 
-.PHONY: help demo test lint format wheel clean
+.PHONY: help demo test history mutants lint format wheel clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -32,6 +32,12 @@ endif
 
 test: .venv/.ready ## run the tests (ARGS="-k guard" is handed to pytest)
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+history: .venv/.ready ## many processes on every database, judged by what they recorded (SEED=...)
+	@$(BIN)/python -m tests.history $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+mutants: .venv/.ready ## prove that such runs find the mistakes that are easily made (SEED=...)
+	@$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, missing migrations
 	$(BIN)/ruff check

@@ -7,110 +7,30 @@ G2  no matching fact between ``after`` and an accepted append, and each rejectio
     dispatched decision saw exactly the matching facts below its position
 G3  positions follow real time, and the order of commits where one decision could see the other's facts
 G4  a follower applied the log up to its checkpoint, in order, and nothing else
+G5  where the guard locks tags, nobody waited for a transaction whose tags are not theirs (``waiting``)
 G8  one result for each idempotency key
+G9  what was acknowledged to a process that was killed is there
+G10 nobody waited longer than the limit for one that was frozen; single appends do not deadlock (``waiting``)
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
-from tests.history.operations import Append, History, Reading, Transaction
+from tests.history.faults import Fault, Run
+from tests.history.operations import Append, History, Reading
 from tests.history.tables import Fact, Log, matches
+from tests.history.waiting import check_deadlocks, check_freezes, check_parallel
 
 __all__ = ["Fault", "Run", "check"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One broken promise."""
-
-    guarantee: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.guarantee}: {self.what}"
-
-
-@dataclass
-class Run:
-    """A history and the tables that it left, with what the checks ask of both."""
-
-    history: History
-    log: Log
-
-    @cached_property
-    def transactions(self) -> dict[str, Transaction]:
-        """The transactions by name."""
-        return {each.name: each for each in self.history.transactions}
-
-    @cached_property
-    def appends(self) -> dict[str, Append]:
-        """The appends by name."""
-        return {each.name: each for each in self.history.appends}
-
-    @cached_property
-    def by_key(self) -> dict[str, list[Append]]:
-        """The appends that asked under each idempotency key."""
-        groups: dict[str, list[Append]] = {}
-        for each in self.history.appends:
-            if each.key is not None:
-                groups.setdefault(each.key, []).append(each)
-        return groups
-
-    @cached_property
-    def by_transaction(self) -> dict[str, list[Append]]:
-        """The appends of each transaction."""
-        groups: dict[str, list[Append]] = {}
-        for each in self.history.appends:
-            groups.setdefault(each.transaction, []).append(each)
-        return groups
-
-    def fate(self, append: Append) -> str:
-        """Return ``committed``, ``rolled back`` or ``unknown``, of the transaction and those around it."""
-        lineage = list(self.lineage(append.transaction))
-        if any(each.outcome == "rolled back" for each in lineage):
-            return "rolled back"
-        return "unknown" if any(each.outcome == "unknown" for each in lineage) else "committed"
-
-    @cached_property
-    def outermost(self) -> dict[str, Transaction]:
-        """The outermost transaction of each append, by the append's name."""
-        return {each.name: list(self.lineage(each.transaction))[-1] for each in self.history.appends}
-
-    def ended(self, append: Append) -> int:
-        """Return when the transaction of the append had certainly ended."""
-        return self.outermost[append.name].ended
-
-    def committing(self, append: Append) -> int:
-        """Return when the transaction of the append had certainly not committed yet."""
-        return self.outermost[append.name].committing
-
-    def lineage(self, name: str | None) -> Iterator[Transaction]:
-        """Yield the transaction of this name and those around it."""
-        while name is not None:
-            yield self.transactions[name]
-            name = self.transactions[name].parent
-
-    def own_facts(self, transaction: str | None, before: int) -> list[Fact]:
-        """Return what the transaction, or one around it, had recorded when the clock said ``before``."""
-        return [
-            Fact(position, identity, asked.type, frozenset(asked.tags), append.name)
-            for each in self.lineage(transaction)
-            for append in self.by_transaction.get(each.name, ())
-            if append.outcome == "accepted" and not append.repeats and append.completed <= before
-            for position, identity, asked in zip(
-                append.positions, append.identities, append.facts, strict=False
-            )
-        ]
-
-
-def check(history: History, log: Log) -> list[Fault]:
-    """Return all that is wrong."""
+def check(history: History, log: Log, *, parallel: bool = False) -> list[Fault]:
+    """Return all that is wrong; ``parallel`` tells that appends were to wait by tags alone (G5)."""
     run = Run(history, log)
-    return [fault for each in CHECKS for fault in each(run)]
+    checks = (*CHECKS, check_parallel) if parallel else CHECKS
+    return [fault for each in checks for fault in each(run)]
 
 
 def check_unexpected(run: Run) -> Iterator[Fault]:
@@ -121,12 +41,15 @@ def check_unexpected(run: Run) -> Iterator[Fault]:
 
 
 def check_whole(run: Run) -> Iterator[Fault]:
-    """G1: an accepted append has all its facts, with their tags, in order, where it was told they are."""
+    """G1, G9: an accepted append has all its facts, with their tags, in order, where it was told they are."""
     for append in run.history.appends:
         facts = run.log.by_append.get(append.name, [])
         recorded = run.fate(append) == "committed" and append.outcome == "accepted"
         if recorded and not append.repeats and not facts:
-            yield Fault("G1", f"{append.name} was accepted and committed, and none of its facts is there")
+            guarantee = "G9" if run.is_of_killed(append) else "G1"
+            yield Fault(
+                guarantee, f"{append.name} was accepted and committed, and none of its facts is there"
+            )
         if facts and run.fate(append) == "rolled back":
             yield Fault("G1", f"{append.name} was rolled back, and {_positions(facts)} are there")
         elif facts and append.outcome not in ("accepted", "unknown"):
@@ -401,4 +324,6 @@ CHECKS: tuple[Callable[[Run], Iterator[Fault]], ...] = (
     check_commit_order,
     check_followers,
     check_keys,
+    check_deadlocks,
+    check_freezes,
 )

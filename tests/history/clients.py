@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
@@ -28,10 +28,10 @@ from factos_django import (
     event_type,
 )
 from factos_django.dispatch import dispatch
-from factos_django.store import append, read, read_context
-from tests.history.operations import Append, Asked, Journal, Reading, Transaction, now
+from factos_django.store import append, head, read, read_context
+from tests.history.operations import NEVER, Append, Asked, Journal, Reading, Transaction, now
 
-__all__ = ["Follower", "Proposal", "Shared", "Writer"]
+__all__ = ["Follower", "Proposal", "RollBack", "Shared", "Writer"]
 
 
 @event_type("history.Red")
@@ -68,7 +68,7 @@ class Declined(DomainError):
     """The decider says no."""
 
 
-class _RollBack(Exception):
+class RollBack(Exception):
     """The client gives its transaction up."""
 
 
@@ -98,7 +98,8 @@ class Proposal:
 
     Attributes:
         batches: What may be recorded; a decider takes one of them by the number of facts it saw.
-        salt: With the number of facts, it tells whether the decider declines or has nothing to do.
+        salt: With the number of facts, it tells whether the decider declines or has nothing to do;
+            below 0, it never does.
     """
 
     mark: str
@@ -121,6 +122,8 @@ class Proposal:
 
     def decide(self, count: int) -> tuple[Asked, ...]:
         """Return what to record after ``count`` facts were seen."""
+        if self.salt < 0:
+            return self.batches[0]
         if (count + self.salt) % 13 == 0:
             raise Declined
         return () if (count + self.salt) % 13 == 1 else self.batches[count % len(self.batches)]
@@ -136,7 +139,7 @@ class Proposal:
 def _drawn_query(dice: random.Random, new_tag: str) -> Query:
     if dice.random() < 0.02:
         return Query.all()
-    return Query.of(*(_drawn_item(dice, new_tag) for _ in range(dice.choice([1, 1, 1, 2]))))
+    return Query.of(*(_drawn_item(dice, new_tag) for _ in range(dice.choice([1, 1, 2]))))
 
 
 def _drawn_item(dice: random.Random, new_tag: str) -> QueryItem:
@@ -165,8 +168,11 @@ def _identity(fact: Any) -> str:
 class _Reader:
     """The state of a decider is the list of what it was given, the last one first, each beside the rest."""
 
-    def __init__(self, proposal: Proposal) -> None:
+    def __init__(
+        self, proposal: Proposal, intend: Callable[[tuple[Asked, ...]], None] = lambda batch: None
+    ) -> None:
         self.proposal = proposal
+        self.intend = intend
         self.saw: tuple[str, ...] | None = None
         self.decided: tuple[Asked, ...] = ()
         self.attempts = 0
@@ -179,6 +185,7 @@ class _Reader:
         self.attempts += 1
         self.saw, self.decided = _unfolded(seen), ()
         self.decided = self.proposal.decide(len(self.saw))
+        self.intend(self.decided)
         return self.proposal.proposed(self.decided)
 
 
@@ -214,10 +221,16 @@ class Writer:
             # Without a pause SQLite would let the same process in again and again.
             time.sleep(self.dice.choice([0, 0.001, 0.005, 0.02]))
 
-    def append_alone(self) -> None:
+    def work_alone(self, operations: int) -> None:
+        """Do so many appends, each in a transaction of its own."""
+        for _ in range(operations):
+            self.append_alone()
+
+    def append_alone(self, proposal: Proposal | None = None) -> None:
         """Append in a transaction that the store opens and commits."""
-        name = self._new_name("t")
-        done = self._append(name)
+        name = self.new_name("t")
+        self._begin(name, None)
+        done = self.append(name, proposal or self._proposal())
         kept = {"accepted": "committed", "nothing": "committed", "unknown": "unknown"}
         outcome = kept.get(done.outcome, "rolled back")
         # It began and committed at moments that only the store knows, inside of the call.
@@ -229,24 +242,32 @@ class Writer:
         """Append several times in a transaction, hold it open, and commit it or roll it back."""
         appends, held = self.dice.choice([1, 2, 3]), self.dice.choice([0, 0, 0.002, 0.01, 0.02])
         rolled_back = self.dice.random() < 0.35
-        with self._transaction(None) as name:
+        with self.transaction() as name:
             for _ in range(appends):
                 if self.dice.random() < 0.15:
                     self._append_in_vain(name)
-                elif self._append(name).outcome in ("broken", "unknown"):
-                    raise _RollBack
+                elif self.append(name, self._proposal()).outcome in ("broken", "unknown"):
+                    raise RollBack
             time.sleep(held)
             if rolled_back:
-                raise _RollBack
+                raise RollBack
 
     def _append_in_vain(self, outer: str) -> None:
-        with self._transaction(outer) as name:
-            self._append(name)
-            raise _RollBack
+        with self.transaction(outer) as name:
+            self.append(name, self._proposal())
+            raise RollBack
+
+    def _begin(self, name: str, parent: str | None) -> int:
+        """Note the transaction before it begins, in case this process is killed; return the moment."""
+        begun = now()
+        self.journal.write(Transaction(name, self.number, begun, begun, NEVER, "unknown", parent))
+        return begun
 
     @contextmanager
-    def _transaction(self, parent: str | None) -> Iterator[str]:
-        name, begun = self._new_name("t"), now()
+    def transaction(self, parent: str | None = None) -> Iterator[str]:
+        """Run the block in a transaction or a savepoint of this name; RollBack gives it up."""
+        name = self.new_name("t")
+        begun = self._begin(name, parent)
         committing, outcome = begun, "rolled back"
         try:
             with transaction.atomic(using=self.using):
@@ -255,14 +276,15 @@ class Writer:
                 finally:
                     committing = now()
             outcome = "committed"
-        except _RollBack:
+        except RollBack:
             pass
         finally:
             self.journal.write(Transaction(name, self.number, begun, committing, now(), outcome, parent))
 
-    def _append(self, transaction: str) -> Append:
-        proposal = self._proposal()
-        name = self._new_name("a") if proposal.key else proposal.mark
+    def append(self, transaction: str, proposal: Proposal) -> Append:
+        """Do what is proposed, in the transaction that is open, or in one of its own."""
+        name = self.new_name("a") if proposal.key else proposal.mark
+        self._intend(name, transaction, proposal, proposal.batches[0])
         if proposal.form == "dispatched":
             done = self._dispatch(name, transaction, proposal)
         else:
@@ -270,18 +292,23 @@ class Writer:
         self.journal.write(done)
         return done
 
+    def _intend(self, name: str, transaction: str, proposal: Proposal, batch: tuple[Asked, ...]) -> None:
+        """Note an append before it begins, in case this process is killed."""
+        self.journal.write(self._done(name, transaction, proposal, now(), outcome="unknown", facts=batch))
+
     def _proposal(self) -> Proposal:
         if self.dice.random() < 0.2:
             key = self.shared.new_key()
             return Proposal.drawn(random.Random(f"{self.seed} {key}"), key, key, f"seat:of-{key}")
-        return Proposal.drawn(self.dice, self._new_name("a"), None, self.shared.new_tag())
+        return Proposal.drawn(self.dice, self.new_name("a"), None, self.shared.new_tag())
 
-    def _new_name(self, kind: str) -> str:
+    def new_name(self, kind: str) -> str:
+        """Return a name that no other operation of the run has."""
         self.named += 1
         return f"{kind}{self.number}-{self.named}"
 
     def _dispatch(self, name: str, transaction: str, proposal: Proposal) -> Append:
-        reader = _Reader(proposal)
+        reader = _Reader(proposal, lambda batch: self._intend(name, transaction, proposal, batch))
         told: dict[str, Any] = {}
         invoked = now()
         try:
@@ -385,18 +412,31 @@ class Follower:
     def work(self, ended: Flag) -> None:
         """Follow."""
         while not ended.is_set():
-            self._read_on(self.dice.choice([None, None, 1, 3, 50]))
+            if self.dice.random() < 0.3:
+                self.read_to_head()
+            else:
+                self._read_on(self.dice.choice([None, None, 1, 3, 50]))
             time.sleep(self.dice.choice([0, 0.001, 0.005]))
         self._read_on(None)
+
+    def read_to_head(self) -> None:
+        """Take the head first, and all that it claims to be there: the next reading begins at the head."""
+        invoked, after = now(), self.checkpoint
+        self.checkpoint = max(after, head(self.using))
+        events = list(read(self.query, after=after, using=self.using))
+        self._note(invoked, after, [each for each in events if each.position <= self.checkpoint])
 
     def _read_on(self, limit: int | None) -> None:
         invoked, after = now(), self.checkpoint
         events = list(read(self.query, after=after, limit=limit, using=self.using))
-        seen = tuple((each.position, _identity(each.event)) for each in events)
         self.checkpoint = events[-1].position if events else after
+        self._note(invoked, after, events, limited=limit is not None)
+
+    def _note(self, invoked: int, after: int, events: list[Recorded[Any]], *, limited: bool = False) -> None:
+        seen = tuple((each.position, _identity(each.event)) for each in events)
         self.journal.write(
             Reading(
                 self.number, "follow", None, self.query.as_data(), after, invoked, now(), seen,
-                self.checkpoint, limit is not None,
+                self.checkpoint, limited,
             )
         )  # fmt: skip

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 
-from tests.history.checker import Run, could_see
+from tests.history.checker import could_see
+from tests.history.faults import Run
 from tests.history.operations import Append, History, Reading, Transaction
 from tests.history.tables import Log, matches
+from tests.history.waiting import passing, stalled
 
-__all__ = ["Evidence", "gather"]
+__all__ = ["Evidence", "Wanted", "gather"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class Evidence:
         gap_readings: Readings of a follower while a position below what it saw was open.
         readings: Readings of followers that saw something.
         broken: Transactions that the database broke off.
+        passing: Appends that passed the held transaction of others whose tags are not theirs.
+        stalled: Appends that came back busy while a process was frozen.
+        acknowledged: Appends that were acknowledged to processes that were killed.
     """
 
     facts: int
@@ -40,6 +45,9 @@ class Evidence:
     gap_readings: int
     readings: int
     broken: int
+    passing: int
+    stalled: int
+    acknowledged: int
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in asdict(self).items())
@@ -68,7 +76,38 @@ def gather(history: History, log: Log) -> Evidence:
         gap_readings=_gap_readings(run),
         readings=len(follows),
         broken=sum(each.outcome == "broken" for each in history.appends),
+        passing=passing(run),
+        stalled=stalled(run),
+        acknowledged=sum(1 for _ in _acknowledged(run)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run has to prove, or it counts as failed; see Evidence."""
+
+    decisions: int
+    contended: tuple[float, float] = (0.15, 0.85)
+    meetings: int = 50
+    rollbacks: int = 20
+    repetitions: int = 5
+    readings: int = 20
+    gap_readings: int = 0
+    passing: int = 0
+    stalled: int = 1
+    acknowledged: int = 1
+
+    def lacking(self, proved: Evidence) -> list[str]:
+        """Return what the run proved too little of."""
+        least = {name: value for name, value in asdict(self).items() if name != "contended"}
+        low, high = self.contended
+        found = [
+            f"{name} {getattr(proved, name)}, of {value}"
+            for name, value in least.items()
+            if getattr(proved, name) < value
+        ]
+        contended = f"contended {proved.contended}, not in {low} to {high}"
+        return found if low <= proved.contended <= high else [*found, contended]
 
 
 def _is_contended(run: Run, decision: Append) -> bool:
@@ -118,6 +157,13 @@ def _rollbacks(run: Run) -> Iterator[Transaction]:
         drew = any(append.positions for append in run.by_transaction.get(transaction.name, ()))
         if drew and transaction.outcome == "rolled back":
             yield transaction
+
+
+def _acknowledged(run: Run) -> Iterator[Append]:
+    for append in run.history.appends:
+        kept = append.outcome == "accepted" and run.fate(append) == "committed"
+        if kept and run.is_of_killed(append):
+            yield append
 
 
 def _is_repetition(run: Run, append: Append) -> bool:

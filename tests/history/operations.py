@@ -13,12 +13,28 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
-__all__ = ["Append", "Asked", "History", "Journal", "Operation", "Query", "Reading", "Transaction", "now"]
+__all__ = [
+    "NEVER",
+    "Append",
+    "Asked",
+    "Freeze",
+    "History",
+    "Journal",
+    "Kill",
+    "Operation",
+    "Query",
+    "Reading",
+    "Transaction",
+    "now",
+]
 
 #: A query as plain data: ``{"all": True}`` or ``{"items": [{"types": [...], "tags": [...]}]}``.
 Query: TypeAlias = "dict[str, Any]"
 
 now = time.monotonic_ns
+
+#: A moment after all that is noted: when a process that was killed has certainly ended its transaction.
+NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +132,30 @@ class Reading:
     limited: bool = False
 
 
-Operation: TypeAlias = "Append | Transaction | Reading"
-_KINDS: dict[str, type[Append] | type[Transaction] | type[Reading]] = {
-    "append": Append,
-    "transaction": Transaction,
-    "reading": Reading,
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A process was killed. What it had not yet noted is unknown; what it had noted was acknowledged."""
+
+    process: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A process was stopped with its transaction open, and went on later.
+
+    ``limit`` is how long the others were to wait for a lock (seconds).
+    """
+
+    process: int
+    begun: int
+    ended: int
+    limit: float
+
+
+Operation: TypeAlias = "Append | Transaction | Reading | Kill | Freeze"
+_KINDS: dict[str, Any] = {
+    each.__name__.lower(): each for each in (Append, Transaction, Reading, Kill, Freeze)
 }
 
 
@@ -147,6 +182,8 @@ class History:
     appends: list[Append] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    kills: list[Kill] = field(default_factory=list)
+    freezes: list[Freeze] = field(default_factory=list)
 
     @classmethod
     def of(cls, *operations: Operation) -> History:
@@ -159,17 +196,27 @@ class History:
     @classmethod
     def load(cls, paths: Iterable[Path]) -> History:
         """Return the history that was written to these files."""
-        lines = (line for path in paths for line in path.read_text().splitlines())
-        return cls.of(*(_parsed(json.loads(line)) for line in lines))
+        history = cls.of(*(_parsed(json.loads(line)) for path in paths for line in _lines(path)))
+        # Both are noted before they begin, and again with what came of them, unless they were killed.
+        history.appends = list({each.name: each for each in history.appends}.values())
+        history.transactions = list({each.name: each for each in history.transactions}.values())
+        return history
 
     def add(self, operation: Operation) -> None:
         """Add one operation."""
-        if isinstance(operation, Append):
-            self.appends.append(operation)
-        elif isinstance(operation, Transaction):
-            self.transactions.append(operation)
-        else:
-            self.readings.append(operation)
+        lists: dict[type[Any], list[Any]] = {
+            Append: self.appends,
+            Transaction: self.transactions,
+            Reading: self.readings,
+            Kill: self.kills,
+            Freeze: self.freezes,
+        }
+        lists[type(operation)].append(operation)
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the whole lines; the last one of a killed process may be torn."""
+    return path.read_text().split("\n")[:-1]
 
 
 def _parsed(record: dict[str, Any]) -> Operation:
@@ -181,4 +228,5 @@ def _parsed(record: dict[str, Any]) -> Operation:
         record["facts"] = tuple(Asked(asked["type"], tuple(asked["tags"])) for asked in record["facts"])
     if "seen" in record:
         record["seen"] = tuple((position, identity) for position, identity in record["seen"])
-    return kind(**record)
+    parsed: Operation = kind(**record)
+    return parsed

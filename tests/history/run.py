@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
+import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import Value
 from multiprocessing.context import ForkContext, ForkProcess
 from multiprocessing.synchronize import Barrier
 from multiprocessing.synchronize import Event as Flag
@@ -23,13 +27,17 @@ from factos_django import Query, QueryItem
 from tests.history.checker import Fault, check
 from tests.history.clients import HOT_TAGS, Follower, Shared, Writer
 from tests.history.evidence import Evidence, gather
-from tests.history.operations import History, Journal
+from tests.history.operations import Freeze, History, Journal, Kill, now
+from tests.history.scenes import FIRST, FROZEN, hold, hold_after_savepoint, pass_by
 from tests.history.tables import read_tables
 
-__all__ = ["Plan", "Report", "run"]
+__all__ = ["Plan", "Report", "drawn_seed", "run"]
 
 #: One follows everything, one a few tags.
 FOLLOWED = (Query.all(), Query.of(*(QueryItem(tags=[tag]) for tag in HOT_TAGS[:2])))
+
+#: How long an append of the scenes waits for a lock, and a holder with its transaction open (seconds).
+LIMIT, HOLD_SECONDS = 1.0, 1.1
 
 
 def drawn_seed() -> int:
@@ -46,6 +54,10 @@ class Plan:
         guards: Each writer takes the guard of its turn.
         writers: Processes that append; the followers come on top.
         operations: Of each writer: appends, or transactions of several.
+        alone: Appends of each writer before that, each in a transaction of its own.
+        victims: Processes on top that append until they are killed.
+        freezes: How often a process is stopped while its transaction is open.
+        holds: How often some hold their transactions while others come by who have other tags.
         seconds: No writer begins anything later than this.
     """
 
@@ -53,8 +65,17 @@ class Plan:
     guards: tuple[str, ...]
     writers: int = 8
     operations: int = 40
+    alone: int = 5
+    victims: int = 1
+    holds: int = 0
+    freezes: int = 1
     seconds: float = 60
     seed: int = field(default_factory=drawn_seed)
+
+    @property
+    def parallel(self) -> bool:
+        """Whether appends are to wait for each other by tags alone."""
+        return self.guards == ("tags",)
 
 
 @dataclass(frozen=True)
@@ -80,7 +101,8 @@ def run(plan: Plan, directory: Path) -> Report:
     deaths = _Crew(plan, directory).work()
     seconds = time.monotonic() - began
     history, log = History.load(sorted(directory.glob("*.jsonl"))), read_tables(plan.using)
-    return Report(plan, check(history, log), gather(history, log), deaths, seconds)
+    faults = check(history, log, parallel=plan.parallel)
+    return Report(plan, faults, gather(history, log), deaths, seconds)
 
 
 class _Crew:
@@ -89,38 +111,122 @@ class _Crew:
     def __init__(self, plan: Plan, directory: Path) -> None:
         self.plan = plan
         self.directory = directory
+        self.dice = random.Random(plan.seed)
         self.context: ForkContext = multiprocessing.get_context("fork")
-        self.barrier: Barrier = self.context.Barrier(plan.writers + len(FOLLOWED))
         self.ended: Flag = self.context.Event()
-        self.shared = Shared(self.context.Value("l", 0), self.context.Value("l", 0))
+        self.processes: list[ForkProcess] = []
+        self.killed: list[ForkProcess] = []
+        self.journal = Journal(directory / "crew.jsonl")
 
     def work(self) -> list[str]:
-        """Run them all to their end; return how those died that did not end well."""
+        """Run all scenes, one after the other; return how those died that did not end well."""
         connections.close_all()  # nobody shares one with a process that was forked from it
-        numbers = range(self.plan.writers)
-        writers = [self._start(number, self._write) for number in numbers]
-        followers = [self._start(self.plan.writers + turn, self._follow) for turn in range(len(FOLLOWED))]
         try:
-            _join(writers, self.plan.seconds + 60)
+            followers = self._start_followers()
+            self._begin()
+            self._meet()
+            self._pass()
+            for _ in range(self.plan.freezes):
+                self._freeze()
             self.ended.set()
             _join(followers, 60)
         finally:
-            for process in writers + followers:
+            for process in self.processes:
                 process.kill()
-        return [f"{p.name} ended with {p.exitcode}" for p in writers + followers if p.exitcode != 0]
+            self.journal.close()
+        left = [each for each in self.processes if each not in self.killed]
+        return [f"{each.name} ended with {each.exitcode}" for each in left if each.exitcode != 0]
 
-    def _start(self, number: int, work: Callable[[int, Journal], None]) -> ForkProcess:
-        process = self.context.Process(target=self._be, args=(number, work), name=f"process {number}")
+    def _start_followers(self) -> list[ForkProcess]:
+        """Start those who follow from before the first append on."""
+        met = self.context.Barrier(len(FOLLOWED) + 1)
+        followers = [self._start(_follow, query, met, self.ended) for query in FOLLOWED]
+        met.wait(60)
+        return followers
+
+    def _begin(self) -> None:
+        """Hold the first append of the log open, then append alone: nobody is to be broken off then."""
+        first = partial(time.sleep, 0.2)
+        _join([self._start(_scene, hold, FIRST, first)], 60)
+        self._together(_write_alone, self._shared(), self.plan.alone)
+
+    def _meet(self) -> None:
+        """Let many work with few tags, and kill some of them."""
+        plan = self.plan
+        met = self.context.Barrier(plan.writers + plan.victims)
+        shared = self._shared()
+        writers = [self._start(_write, shared, met, plan.operations) for _ in range(plan.writers)]
+        # Whoever is killed with the lock of a counter would keep it for ever.
+        victims = [self._start(_write, self._shared(), met, 10**6) for _ in range(plan.victims)]
+        for victim in victims:
+            self._kill(victim)
+        _join(writers, plan.seconds + 60)
+
+    def _pass(self) -> None:
+        """Let some hold their transactions for long, and others come by who have nothing to do with them."""
+        for turn in range(self.plan.holds):
+            stay = partial(time.sleep, HOLD_SECONDS)
+            holders = [self._start(_scene, hold_after_savepoint, f"held:{turn}-{n}", stay) for n in range(2)]
+            self._stroll(HOLD_SECONDS)
+            _join(holders, 60)
+
+    def _freeze(self) -> None:
+        """Stop a process that has appended, let others come by, of its context and not, and let it go on."""
+        holding, thawed = self.context.Event(), self.context.Event()
+        frozen = self._start(_scene, hold_after_savepoint, FROZEN, partial(_wait_frozen, holding, thawed))
+        assert holding.wait(60), "nobody held the transaction that was to be frozen"
+        assert frozen.pid is not None
+        os.kill(frozen.pid, signal.SIGSTOP)
+        begun = now()
+        self._stroll(LIMIT / 2, FROZEN, FROZEN)
+        self.journal.write(Freeze(self._number(frozen), begun, now(), LIMIT))
+        os.kill(frozen.pid, signal.SIGCONT)
+        thawed.set()
+        _join([frozen], 60)
+
+    def _stroll(self, seconds: float, *tags: str) -> None:
+        """Let some come by with these tags, and three with a tag of their own."""
+        tags += tuple(f"own:{number}" for number in range(3))
+        _join([self._start(_scene, pass_by, tag, seconds) for tag in tags], seconds + 60)
+
+    def _together(self, work: Callable[..., None], *about: Any) -> None:
+        met = self.context.Barrier(self.plan.writers)
+        _join([self._start(work, met, *about) for _ in range(self.plan.writers)], 120)
+
+    def _kill(self, victim: ForkProcess) -> None:
+        """Kill the process at some moment after it has noted something."""
+        journal, size = self._path(self._number(victim)), self.dice.randrange(20_000, 60_000)
+        deadline = time.monotonic() + 30
+        while journal.stat().st_size < size and time.monotonic() < deadline:
+            time.sleep(0.001)
+        victim.kill()
+        victim.join(60)
+        self.killed.append(victim)
+        self.journal.write(Kill(self._number(victim), now()))
+
+    def _shared(self) -> Shared:
+        return Shared(self.context.Value("l", 0), self.context.Value("l", 0))
+
+    def _number(self, process: ForkProcess) -> int:
+        return self.processes.index(process)
+
+    def _path(self, number: int) -> Path:
+        return self.directory / f"{number:03}.jsonl"
+
+    def _start(self, work: Callable[..., None], *about: Any) -> ForkProcess:
+        number = len(self.processes)
+        self._path(number).touch()
+        process = self.context.Process(target=self._be, args=(number, work, *about), name=f"process {number}")
+        self.processes.append(process)
         process.start()
         return process
 
-    def _be(self, number: int, work: Callable[[int, Journal], None]) -> None:
-        journal = Journal(self.directory / f"{number:02}.jsonl")
+    def _be(self, number: int, work: Callable[..., None], *about: Any) -> None:
+        journal = Journal(self._path(number))
         settings.FACTOS_GUARD = {self.plan.using: self.plan.guards[number % len(self.plan.guards)]}
         try:
             _connect(self.plan.using)
-            self.barrier.wait(60)
-            work(number, journal)
+            work(_Part(number, self.plan, journal), *about)
         except BaseException:
             traceback.print_exc()
             raise
@@ -128,14 +234,46 @@ class _Crew:
             journal.close()
             connections.close_all()
 
-    def _write(self, number: int, journal: Journal) -> None:
-        plan = self.plan
-        writer = Writer(number, plan.seed, plan.using, self.shared, journal)
-        writer.work(plan.operations, time.monotonic() + plan.seconds)
 
-    def _follow(self, number: int, journal: Journal) -> None:
-        query = FOLLOWED[number - self.plan.writers]
-        Follower(number, self.plan.seed, self.plan.using, query, journal).work(self.ended)
+@dataclass(frozen=True)
+class _Part:
+    """What each process knows of the run."""
+
+    number: int
+    plan: Plan
+    journal: Journal
+
+    def writer(self, shared: Shared) -> Writer:
+        return Writer(self.number, self.plan.seed, self.plan.using, shared, self.journal)
+
+
+def _write(part: _Part, shared: Shared, met: Barrier, operations: int) -> None:
+    met.wait(60)
+    part.writer(shared).work(operations, time.monotonic() + part.plan.seconds)
+
+
+def _write_alone(part: _Part, met: Barrier, shared: Shared, operations: int) -> None:
+    settings.FACTOS_DISPATCH_ATTEMPTS = 1  # a second attempt would hide a deadlock
+    met.wait(60)
+    part.writer(shared).work_alone(operations)
+
+
+def _scene(part: _Part, scene: Callable[..., None], *about: Any) -> None:
+    settings.FACTOS_LOCK_TIMEOUT_SECONDS = LIMIT
+    scene(part.writer(Shared(Value("l", 0), Value("l", 0))), *about)
+
+
+def _follow(part: _Part, query: Query, met: Barrier, ended: Flag) -> None:
+    follower = Follower(part.number, part.plan.seed, part.plan.using, query, part.journal)
+    follower.read_to_head()
+    met.wait(60)
+    follower.work(ended)
+
+
+def _wait_frozen(holding: Flag, thawed: Flag) -> None:
+    holding.set()
+    while not thawed.is_set():
+        time.sleep(0.01)
 
 
 def _connect(using: str) -> None:

@@ -5,8 +5,20 @@ from dataclasses import replace
 import pytest
 
 from tests.history.checker import check
-from tests.history.operations import Append, Asked, History, Journal, Reading, Transaction
+from tests.history.faults import Run
+from tests.history.operations import (
+    NEVER,
+    Append,
+    Asked,
+    Freeze,
+    History,
+    Journal,
+    Kill,
+    Reading,
+    Transaction,
+)
 from tests.history.tables import Fact, Log, matches
+from tests.history.waiting import check_deadlocks, check_freezes, check_parallel
 
 RED, GREEN = "history.Red", "history.Green"
 COURSE = {"items": [{"types": [], "tags": ["course:1"]}]}
@@ -345,6 +357,112 @@ def test_g8_a_repetition_that_is_decided_anew_is_found():
     assert found(log, *committed(repeated("a1", 1, at=10), again)) == {"G8"}
 
 
+SECOND = 10**9
+
+
+def lasting(name, begun, ended, **about):
+    """An append and its transaction, in a process of its own, both from ``begun`` to ``ended`` (seconds)."""
+    about = {"tags": ("course:1",), "outcome": "accepted", "query": COURSE, "form": "conditional"} | about
+    about["facts"] = (Asked(RED, tuple(about.pop("tags"))),)
+    process = about.pop("process", 1)
+    moments = {"invoked": int(begun * SECOND), "completed": int(ended * SECOND)}
+    append = replace(accepted(name, **about), **moments)
+    return append, transaction(append, process=process)
+
+
+def held(name="a1", *, ended=3, **about):
+    """An append that was soon done, and its transaction, which stays open."""
+    append, around = lasting(name, 0, 0.01, **about)
+    around = replace(around, committing=ended * SECOND, ended=ended * SECOND + 1)
+    return append, around
+
+
+def slow(*operations):
+    """What is said of G5 and G10, the log aside."""
+    run = Run(History.of(*operations), Log.of())
+    told = [*check_parallel(run), *check_deadlocks(run), *check_freezes(run)]
+    return {fault.guarantee for fault in told}
+
+
+OTHER = {"items": [{"types": [], "tags": ["course:2"]}]}
+
+
+def test_g5_an_append_that_waited_for_one_with_other_tags_is_found():
+    other = {"tags": ("course:2",), "query": OTHER, "process": 2}
+    assert slow(*held(), *lasting("a2", 1, 3.1, **other)) == {"G5"}
+    assert slow(*held(), *lasting("a2", 1, 1.1, **other)) == set()
+    assert slow(*held(), *lasting("a2", 1, 2.9, **other)) == set()  # slow, but not for that one
+    assert slow(*held(), *lasting("a2", 2.9, 3.1, **other)) == set()
+
+
+def test_g5_an_append_that_was_busy_for_one_with_other_tags_is_found():
+    busy = {"outcome": "busy", "tags": ("course:2",), "query": OTHER, "process": 2}
+    assert slow(*held(), *lasting("a2", 1, 2, **busy)) == {"G5"}
+    assert slow(*held(), *lasting("a2", 1, 2, **busy | {"query": COURSE})) == set()
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"query": COURSE},
+        {"tags": ("course:1",)},
+        {"query": EVERYTHING},
+        {"query": {"items": [{"types": [RED], "tags": []}]}},
+        {"key": "k"},
+    ],
+)
+def test_g5_an_append_that_meets_the_other_may_wait(about):
+    other = {"tags": ("course:2",), "query": OTHER, "process": 2} | about
+    assert slow(*held(key="k"), *lasting("a2", 1, 3.1, **other)) == set()
+
+
+def test_g5_an_append_may_wait_for_somebody_who_waits():
+    between = {"query": {"items": [COURSE["items"][0], OTHER["items"][0]]}, "process": 3}
+    other = {"tags": ("course:2",), "query": OTHER, "process": 2}
+    assert slow(*held(), *lasting("a3", 0.5, 3.1, **between), *lasting("a2", 1, 3.1, **other)) == set()
+
+
+def test_g5_tags_that_both_facts_carry_and_nobody_decides_by_are_no_reason_to_wait():
+    blind = {"form": "blind", "query": None, "tags": ("broad",)}
+    assert slow(*held(**blind), *lasting("a2", 1, 3.1, process=2, **blind)) == {"G5"}
+
+
+def test_g9_what_was_acknowledged_to_a_process_that_was_killed_and_is_lost_is_found():
+    operations = [*committed(accepted("a1", 1)), Kill(1, 50)]
+    assert found(Log.of(), *operations) == {"G9"}
+    assert found(Log.of(fact(1)), *operations) == set()
+
+
+@pytest.mark.parametrize("log", [Log.of(), Log.of(fact(1))])
+def test_g9_what_a_process_was_doing_when_it_was_killed_is_there_or_not(log):
+    doing = accepted("a1", outcome="unknown", facts=(Asked(RED, ("course:1",)),), recorder=None)
+    around = transaction(doing, "unknown", ended=NEVER)
+    assert found(log, doing, around, Kill(1, 50)) == set()
+
+
+def test_g9_a_part_of_what_a_process_was_doing_when_it_was_killed_is_found():
+    doing = accepted("a1", outcome="unknown", facts=(Asked(RED, ("course:1",)),) * 2, recorder=None)
+    around = transaction(doing, "unknown", ended=NEVER)
+    assert found(Log.of(fact(1)), doing, around, Kill(1, 50)) == {"G1"}
+
+
+def test_g10_an_append_that_waited_too_long_for_a_frozen_process_is_found():
+    freeze = Freeze(1, SECOND // 2, 9 * SECOND, limit=1)
+    long, short = lasting("a2", 1, 8, process=2), lasting("a2", 1, 2.2, process=2, outcome="busy")
+    assert slow(*held(ended=10), freeze, *long) == {"G10"}
+    assert slow(*held(ended=10), freeze, *short) == set()
+    assert slow(*held(ended=10), *long) == set()
+
+
+def test_g10_a_deadlock_of_appends_that_are_alone_in_their_transactions_is_found():
+    broken = {"outcome": "broken", "process": 2}
+    assert slow(*lasting("a1", 1, 2), *lasting("a2", 1, 2, **broken)) == {"G10"}
+    several = [*lasting("a1", 1, 2), replace(lasting("a3", 1, 2)[0], transaction="t-a1")]
+    assert slow(*several, *lasting("a2", 1, 2, **broken)) == set()
+    together = replace(lasting("a3", 1, 2)[0], transaction="t-a2")
+    assert slow(*lasting("a1", 1, 2), *lasting("a2", 1, 2, **broken), together) == set()
+
+
 def test_an_append_that_failed_for_no_reason_is_found():
     failed = accepted("a1", outcome="failed", error="KeyError(1)", recorder=None)
     (fault,) = faults(Log.of(), *committed(failed))
@@ -381,9 +499,27 @@ def test_the_checker_matches_and_selects_alike(query, matching):
 
 def test_what_a_journal_writes_is_what_a_history_loads(tmp_path):
     append = accepted("a1", 1, 2, form="dispatched", query=COURSE, saw=("a0/0",), key="k", conflicts=(1,))
-    operations = [append, transaction(append, parent=None), follow((1, "a1/0"))]
+    operations = [
+        append,
+        transaction(append, parent=None),
+        follow((1, "a1/0")),
+        Kill(1, 9),
+        Freeze(2, 1, 9, 1.0),
+    ]
     journal = Journal(tmp_path / "1.jsonl")
     for operation in operations:
         journal.write(operation)
     journal.close()
     assert History.load([tmp_path / "1.jsonl"]) == History.of(*operations)
+
+
+def test_what_is_noted_later_of_an_append_replaces_what_was_noted_first_and_a_torn_line_is_left_out(tmp_path):
+    path = tmp_path / "1.jsonl"
+    append = accepted("a1", 1)
+    begun = replace(append, outcome="unknown", positions=(), recorder=None)
+    journal = Journal(path)
+    for operation in (replace(transaction(append), outcome="unknown"), begun, append, transaction(append)):
+        journal.write(operation)
+    journal.close()
+    path.write_text(path.read_text() + '{"kind": "appe')
+    assert History.load([path]) == History.of(append, transaction(append))

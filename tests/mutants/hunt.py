@@ -1,0 +1,69 @@
+"""Hunting a mutant: the history run against a copy of the package with the mistake in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.mutants.patches import Mutant
+
+__all__ = ["Hunt", "hunt", "mutated_copy"]
+
+ROOT = Path(__file__).parents[2]
+_COPIED = ("factos_django", "demo_project", "templates", "tests")
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """What came of it: the guarantees that were seen broken, none if it survived or cannot run at all."""
+
+    mutant: Mutant
+    found_by: tuple[str, ...]
+    seconds: float
+    seed: int
+    what: str
+
+    @property
+    def killed(self) -> bool:
+        """Tell whether it was found out."""
+        return bool(self.found_by)
+
+
+def mutated_copy(mutant: Mutant, directory: Path) -> None:
+    """Copy what a run needs, and make the mistake in the copy."""
+    for name in _COPIED:
+        shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for edit in mutant.edits:
+        edit.apply(directory / "factos_django")
+
+
+def hunt(mutant: Mutant, seconds: float, seed: int | None = None) -> Hunt:
+    """Run the history against the mutant, again and again, until it is found out or the time is over."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        mutated_copy(mutant, Path(directory))
+        said = _said(mutant, Path(directory), seconds, seed)
+    took = time.monotonic() - began
+    return Hunt(mutant, tuple(said["found_by"]), took, said["seed"], said["what"])
+
+
+def _said(mutant: Mutant, directory: Path, seconds: float, seed: int | None) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.mutants.prey", mutant.store, str(seconds)]
+    command += [] if seed is None else [str(seed)]
+    left = {"FACTOS_TEST_DIRECTORY", "PYTHONPATH"}  # it gets databases of its own, and its own package
+    environment = {name: value for name, value in os.environ.items() if name not in left}
+    done = subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
+    lines = done.stdout.splitlines() if done.returncode == 0 else []
+    failed = {"found_by": [], "seed": seed or 0, "what": f"it cannot run: {done.stderr[-2000:]}"}
+    said: dict[str, Any] = json.loads(lines[-1]) if lines else failed
+    return said

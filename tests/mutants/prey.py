@@ -1,0 +1,62 @@
+"""``python -m tests.mutants.prey STORE SECONDS [SEED]``: run in a mutated copy; the last line is JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from django.core.management import call_command  # noqa: E402 (it asks for the settings)
+from django.db import connections  # noqa: E402
+
+from tests.history.long_form import database, long_form  # noqa: E402
+from tests.history.run import Plan, Report, drawn_seed, run  # noqa: E402
+
+
+def main(store: str, seconds: float, seed: int) -> None:
+    """Run until a guarantee is seen broken, at most so long, each time with the next seed."""
+    plan = replace(long_form(seed)[store].plan, operations=40, alone=10, victims=0, freezes=0)
+    plan = replace(plan, holds=int(plan.parallel))
+    deadline = time.monotonic() + seconds
+    logging.disable(logging.WARNING)  # no type derives the tags of a run
+    with database(plan.using):
+        report = _run(plan)
+        while not _broken(report) and time.monotonic() < deadline:
+            plan = replace(plan, seed=plan.seed + 1)
+            _empty(plan.using)
+            report = _run(plan)
+    faults = [str(fault) for fault in report.faults]
+    what = "\n".join([*report.deaths, *sorted(faults, key=lambda fault: fault.startswith("errors"))][:3])
+    sys.stdout.write(json.dumps({"found_by": _broken(report), "seed": plan.seed, "what": what}) + "\n")
+
+
+def _run(plan: Plan) -> Report:
+    with tempfile.TemporaryDirectory() as directory:
+        return run(plan, Path(directory))
+
+
+def _broken(report: Report) -> list[str]:
+    """Return the guarantees that were seen broken; that a process crashed is no sign of any."""
+    return sorted({fault.guarantee for fault in report.faults if fault.guarantee.startswith("G")})
+
+
+def _empty(using: str) -> None:
+    """Make the log empty, and its sequence fresh."""
+    call_command("flush", database=using, verbosity=0, interactive=False, erase_facts=True)
+    if connections[using].vendor == "postgresql":
+        with connections[using].cursor() as cursor:
+            cursor.execute("ALTER SEQUENCE factos_event_position_seq RESTART")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else drawn_seed())
