@@ -167,12 +167,20 @@ def check_decisions(run: Run) -> Iterator[Fault]:
 
 
 def check_contexts(run: Run) -> Iterator[Fault]:
-    """G2: ``read_context`` saw everything that was committed when it was asked, and nothing else."""
+    """G2: ``read_context`` saw everything that was committed when it was asked, and nothing else.
+
+    Its position, above which a condition would look, is not beyond what it saw.
+    """
     for reading in run.history.readings:
         if reading.source == "context":
             own = run.own_facts(reading.transaction, reading.invoked)
             who = f"a context of {reading.process}"
             yield from _context(run, who, reading, [identity for _, identity in reading.seen], own)
+            below = run.log.matching(reading.query, 0, reading.checkpoint, own)
+            if len(below) > len(reading.seen):
+                yield Fault(
+                    "G2", f"{who} up to {reading.checkpoint} holds {len(reading.seen)} of {len(below)}"
+                )
 
 
 def _context(run: Run, who: str, seer: Reading | Append, seen: list[str], own: list[Fact]) -> Iterator[Fault]:

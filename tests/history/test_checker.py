@@ -242,6 +242,14 @@ def test_g2_a_context_that_missed_what_was_there_is_found():
     assert found(log, *operations, follow(second, source="context", at=12)) == {"G2"}
 
 
+def test_g2_a_context_that_claims_a_position_beyond_what_it_saw_is_found():
+    operations = committed(accepted("a1", 1), accepted("a2", 2, at=20))
+    log = Log.of(fact(1), fact(2, "a2/0"))
+    early = follow((1, "a1/0"), source="context", at=22)
+    assert found(log, *operations, early) == set()
+    assert found(log, *operations, replace(early, checkpoint=2)) == {"G2"}
+
+
 def test_g2_a_context_with_a_fact_that_was_rolled_back_is_found():
     append = accepted("a1", 1)
     operations = [append, transaction(append, "rolled back")]

@@ -56,7 +56,7 @@ _CHECK = """            f"SELECT position FROM ({sql}) AS matching ORDER BY posi
 _EXECUTE_RECORD = """        cursor.execute(_RECORD, parameters)
         positions: list[int] | None = cursor.fetchone()[0]
 """
-_READ_CONTEXT = "    events = tuple(recorded_of(select_matching(query, Slice(), using), using))\n"
+_CONTEXT = "    return Context(query, state, events, events[-1].position if events else 0)\n"
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
@@ -215,11 +215,9 @@ aappend = sync_to_async(""",
         (
             Edit(
                 "store/contexts.py",
-                _READ_CONTEXT,
-                """    parts = [Query.of(item) for item in query.items] or [query]
-    rows = [recorded_of(select_matching(part, Slice(), using), using) for part in parts]
-    found = {each.position: each for part in rows for each in part}
-    events = tuple(found[position] for position in sorted(found))
+                _CONTEXT,
+                """    last = tuple(recorded_of(select_matching(query, Slice(), using), using))
+    return Context(query, state, events, last[-1].position if last else 0)
 """,
             ),
         ),
