@@ -4,7 +4,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 ARGS ?=
 
-.PHONY: help demo test history mutants lint format wheel clean
+.PHONY: help demo test history mutants bench lint format wheel clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -38,6 +38,10 @@ history: .venv/.ready ## many processes on every database, judged by what they r
 
 mutants: .venv/.ready ## prove that such runs find the mistakes that are easily made (SEED=...)
 	@$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+bench: .venv/.ready ## measure speed beside a peer and the bare INSERT, and write docs/performance.md
+	@$(BIN)/python -m pip install -qq --group bench
+	@$(BIN)/python -m tests.benchmarks --write $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, missing migrations
 	$(BIN)/ruff check

@@ -1,0 +1,91 @@
+"""``python -m tests.benchmarks``: measure factos_django, a peer and the floor, and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.benchmarks.bench import LONG, SHORT, SUBJECTS, Bench, missing_subjects
+from tests.benchmarks.circumstances import circumstances
+from tests.benchmarks.databases import Databases
+from tests.benchmarks.measuring import measure
+from tests.benchmarks.report import table, write_page
+from tests.benchmarks.rows import Row, rows_of
+from tests.settings import LEFT_OUT, SERVERS
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+NAMES = [row.name for row in rows_of(LONG)]
+
+SHORT_NOTE = "**A short run, which proves that the benchmark works and says nothing about speed.**\n\n"
+
+
+def main() -> int:
+    """Measure what the command line asks for."""
+    asked = parsed()
+    if "postgres" in LEFT_OUT:
+        sys.stderr.write(f"PostgreSQL does not answer: {LEFT_OUT['postgres']}\n")
+        return 1
+    # A kill from outside ends the run as Ctrl-C does: with its databases and processes removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    part = report(asked)
+    sys.stdout.write(part)
+    if asked.write and asked.only is None:
+        write_page(PAGE, part)
+    elif asked.write:
+        sys.stderr.write(f"{PAGE.name} is left as it was: these are not all rows.\n")
+    return 0
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=NAMES, help="this row; may be repeated")
+    parser.add_argument("--runs", type=int, help="of each measurement; default: 3, 1 with --short")
+    parser.add_argument("--short", action="store_true", help="a small version of everything")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md, too")
+    return parser.parse_args()
+
+
+def report(asked: argparse.Namespace) -> str:
+    """Measure, and return the table with its circumstances, in Markdown."""
+    missing = missing_subjects()
+    for subject, reason in missing.items():
+        sys.stderr.write(f"{subject} is left out: {reason}\n")
+    databases = Databases(SERVERS["postgres"])
+    bench = Bench(
+        databases,
+        scale=SHORT if asked.short else LONG,
+        runs=asked.runs or (1 if asked.short else 3),
+        subjects=tuple(subject for subject in SUBJECTS if subject not in missing),
+    )
+    rows = [row for row in rows_of(bench.scale) if asked.only is None or row.name in asked.only]
+    try:
+        return (SHORT_NOTE if asked.short else "") + measured(bench, rows)
+    finally:
+        databases.remove_all()
+
+
+def measured(bench: Bench, rows: Sequence[Row]) -> str:
+    begun = time.monotonic()
+    lines = table(list(measure(bench, rows, progress(begun))))
+    with bench.databases.connected() as connection:
+        known = circumstances(connection)
+    minutes = (time.monotonic() - begun) / 60
+    return f"{lines}\n- runs of each measurement: {bench.runs}; the whole took {minutes:.0f} minutes\n{known}"
+
+
+def progress(begun: float) -> Callable[[str], None]:
+    def say(what: str) -> None:
+        sys.stderr.write(f"{time.monotonic() - begun:5.0f} s  {what}\n")
+
+    return say
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

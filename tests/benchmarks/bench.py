@@ -1,0 +1,140 @@
+"""A run of the benchmark: its subjects, and the databases they are measured in."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.benchmarks.clients import run_clients
+from tests.benchmarks.databases import Databases
+from tests.benchmarks.figures import rate
+from tests.benchmarks.floor import PgBench, find_pgbench
+from tests.benchmarks.tasks import Job, Result
+
+__all__ = ["FLOOR", "LONG", "OURS", "PEER", "SHORT", "SUBJECTS", "Bench", "Log", "Scale", "missing_subjects"]
+
+OURS, PEER, FLOOR = "ours", "peer", "floor"
+SUBJECTS = (OURS, PEER, FLOOR)
+
+_MODULES = {OURS: "tests.benchmarks.ours_client", PEER: "tests.benchmarks.peer"}
+#: FACTOS_MAX_BATCH; the peer takes as many.
+_FILL_BATCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured.
+
+    Attributes:
+        seconds: Of each measurement that goes by time.
+        decisions: Of each of the processes that decide about one context.
+        contexts: That are read and appended to in a log of known size.
+        small, big: Events of the two logs.
+        batch: Events an append, where there are many.
+    """
+
+    seconds: float
+    decisions: int
+    contexts: int
+    small: int
+    big: int
+    batch: int = 1000
+
+
+LONG = Scale(seconds=5, decisions=50, contexts=500, small=10_000, big=1_000_000)
+SHORT = Scale(seconds=1, decisions=5, contexts=50, small=1_000, big=10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A database that holds a log of known size, and how fast it was filled (events a second)."""
+
+    database: str
+    per_second: float
+
+
+@dataclass
+class Bench:
+    """Runs jobs in databases of their own.
+
+    Attributes:
+        databases: Of this run.
+        scale: How much is measured.
+        runs: How often.
+        subjects: Those that are there.
+    """
+
+    databases: Databases
+    scale: Scale
+    runs: int
+    subjects: tuple[str, ...] = SUBJECTS
+    _templates: dict[str, str] = field(default_factory=dict)
+    _logs: dict[tuple[str, int], Log] = field(default_factory=dict)
+
+    @contextmanager
+    def fresh(self, subject: str) -> Iterator[str]:
+        """A database with the subject's tables and nothing in them, for one measurement."""
+        database = self.databases.make(template=self._template(subject))
+        self.databases.checkpoint()
+        try:
+            yield database
+        finally:
+            self.databases.remove(database)
+
+    def log(self, subject: str, size: int) -> Log:
+        """The subject's log of ``size`` events, filled when it is first asked for."""
+        if (subject, size) not in self._logs:
+            self._logs[subject, size] = self._fill(subject, size)
+        self.databases.checkpoint()
+        return self._logs[subject, size]
+
+    def clients(self, subject: str, database: str, jobs: Sequence[Job]) -> list[Result]:
+        """Let processes do the jobs at the same time."""
+        return run_clients(_MODULES[subject], self._environment(subject, database), jobs)
+
+    def pgbench(self, database: str) -> PgBench:
+        program = find_pgbench()
+        assert program is not None
+        login = self.databases.login()
+        variables = {f"PG{key.upper()}": value for key, value in login.items() if value}
+        return PgBench(program, variables | {"PGDATABASE": database})
+
+    def _template(self, subject: str) -> str:
+        owner = OURS if subject == FLOOR else subject
+        if owner not in self._templates:
+            database = self.databases.make()
+            self.clients(owner, database, [Job("create")])
+            self._templates[owner] = database
+        return self._templates[owner]
+
+    def _fill(self, subject: str, size: int) -> Log:
+        if subject == FLOOR:
+            ours = self.log(OURS, size)
+            return Log(self.databases.make(template=ours.database), ours.per_second)
+        database = self.databases.make(template=self._template(subject))
+        filled = self.clients(subject, database, [Job("fill", log=size, batch=_FILL_BATCH)])
+        self.databases.vacuum(database)
+        return Log(database, rate(filled))
+
+    def _environment(self, subject: str, database: str) -> dict[str, str]:
+        if subject == OURS:
+            url = self.databases.url_of(database)
+            return {"DJANGO_SETTINGS_MODULE": "demo_project.settings", "DATABASE_URL": url, "DEBUG": "0"}
+        login = {f"POSTGRES_{key.upper()}": value for key, value in self.databases.login().items()}
+        return login | {
+            "PERSISTENCE_MODULE": "eventsourcing.dcb.postgres_tt",
+            "POSTGRES_DBNAME": database,
+            "POSTGRES_POOL_SIZE": "1",  # a client has one thread; 16 pools of five would fill the server
+        }
+
+
+def missing_subjects() -> dict[str, str]:
+    """The subjects that cannot be measured here, each with the reason."""
+    missing = {}
+    if importlib.util.find_spec("eventsourcing") is None:
+        missing[PEER] = "eventsourcing is not installed (make bench installs it)"
+    if find_pgbench() is None:
+        missing[FLOOR] = "pgbench is not found; it is a part of PostgreSQL"
+    return missing

@@ -1,0 +1,101 @@
+"""factos_django as the tasks use it: its public functions, in a Django project with its usual settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from factos_django import AppendCondition, Decider, Query, QueryItem, event_type
+from factos_django.dispatch import dispatch
+from factos_django.store import append, head, read, read_context
+from tests.benchmarks.facts import TYPE, Fact
+from tests.benchmarks.tasks import TASKS, Job, Result, Steps, Task, until
+
+__all__ = ["TASKS_OF_OURS", "Noted", "Ours"]
+
+
+@event_type(TYPE, tags=("context:{context}", "tenant:{tenant}"))
+@dataclass(frozen=True, slots=True)
+class Noted:
+    context: str
+    tenant: str
+    note: str
+
+
+def noted(fact: Fact) -> Noted:
+    """The fact as an event of the application."""
+    return Noted(fact.context, fact.tenant, fact.note)
+
+
+def tagged(*tags: str) -> Query:
+    """The facts that have all of these tags."""
+    return Query.of(QueryItem(tags=tags))
+
+
+#: It counts the facts of the context, and adds one whatever the count.
+counting: Decider[Fact, int, Noted] = Decider(
+    initial=0, decide=lambda _count, fact: [noted(fact)], evolve=lambda count, _event: count + 1
+)
+
+
+class Ours:
+    """The Store protocol over factos_django."""
+
+    def create(self) -> None:
+        call_command("migrate", verbosity=0)
+
+    def connect(self) -> None:
+        connection.ensure_connection()
+
+    def append(self, facts: Sequence[Fact], *, unless: Sequence[str] = (), after: int | None = None) -> None:
+        condition = AppendCondition(tagged(*unless), after=after) if unless else None
+        append([noted(fact) for fact in facts], condition=condition)
+
+    def decide(self, fact: Fact) -> int:
+        return dispatch(fact, decider=counting, query=tagged(fact.context_tag)).attempts - 1
+
+    def read_context(self, tag: str) -> int:
+        return read_context(tagged(tag), counting).position
+
+    def replay(self) -> Iterator[object]:
+        return read(Query.all())
+
+    def follow(self, after: int) -> int:
+        if head() > after:
+            for recorded in read(Query.all(), after=after):
+                after = recorded.position
+        return after
+
+
+def dispatch_and_hold(_store: Ours, job: Job) -> Steps:
+    """Dispatch about a new context in the caller's transaction, which stays open for 50 ms more."""
+
+    def one(name: str) -> None:
+        fact = job.fact(name)
+        with transaction.atomic():
+            dispatch(fact, decider=counting, query=tagged(fact.context_tag))
+            time.sleep(0.05)
+
+    one(f"warm-{job.number}")
+    yield
+    return until(job.seconds, lambda ordinal: one(f"{job.number}-{ordinal}"))
+
+
+def hold_the_head(store: Ours, job: Job) -> Steps:
+    """Append in a transaction, and leave it open while the others measure."""
+    with transaction.atomic():
+        store.append([job.fact("held")])
+        yield
+        time.sleep(job.seconds + 1)
+    nothing: Result = {}
+    return nothing
+
+
+TASKS_OF_OURS: dict[str, Task] = TASKS | {
+    "dispatch_and_hold": dispatch_and_hold,
+    "hold_the_head": hold_the_head,
+}

@@ -1,0 +1,86 @@
+"""The table as Markdown, and the page that it is written into."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.benchmarks.bench import FLOOR, OURS, PEER
+from tests.benchmarks.figures import ratio
+from tests.benchmarks.rows import Line
+
+__all__ = ["BEGIN", "END", "FAILED", "Measured", "rendered", "replaced", "table", "write_page"]
+
+BEGIN = "<!-- From here to the next mark, make bench writes. -->"
+END = "<!-- Here it ends. -->"
+
+#: The value of a measurement that came to nothing.
+FAILED = math.nan
+
+_HEADINGS = [
+    "what",
+    "ours",
+    "peer",
+    "floor",
+    "ours/peer",
+    "ours/floor",
+    "ours, all runs",
+    "a peer's best elsewhere",
+    "aim",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A line with the values of all runs, by subject; a subject that has none is left out."""
+
+    line: Line
+    values: Mapping[str, Sequence[float]]
+
+    def median_of(self, subject: str) -> float | None:
+        """The median of the runs; FAILED if one of them failed."""
+        values = self.values.get(subject, ())
+        if any(math.isnan(value) for value in values):
+            return FAILED
+        return median(values) if values else None
+
+
+def table(measured: Sequence[Measured]) -> str:
+    """The table in Markdown."""
+    rows = [_HEADINGS, ["---", *["---:"] * 6, "---", "---"], *(_cells(each) for each in measured)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def rendered(number: float | None) -> str:
+    """A number with the digits that mean something."""
+    if number is None:
+        return "-"
+    if math.isnan(number):
+        return "failed"
+    digits = 0 if number == round(number) or number >= 100 else 1 if number >= 10 else 2
+    return f"{number:,.{digits}f}"
+
+
+def replaced(page: str, part: str) -> str:
+    """The page with ``part`` between the two marks, in place of what was there."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"The page lacks one of the marks {BEGIN!r} and {END!r}.")
+    return f"{before}{BEGIN}\n\n{part.strip()}\n\n{END}{after}"
+
+
+def write_page(path: Path, part: str) -> None:
+    """Write ``part`` between the marks of the page."""
+    path.write_text(replaced(path.read_text(), part))
+
+
+def _cells(measured: Measured) -> list[str]:
+    ours, peer, floor = (measured.median_of(subject) for subject in (OURS, PEER, FLOOR))
+    ratios = (ratio(ours, other) for other in (peer, floor))
+    numbers = [rendered(number) for number in (ours, peer, floor, *ratios)]
+    runs = " / ".join(rendered(value) for value in measured.values.get(OURS, ())) or "-"
+    return [measured.line.label, *numbers, runs, measured.line.elsewhere, measured.line.aim]

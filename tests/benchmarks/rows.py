@@ -1,0 +1,228 @@
+"""The rows of the table, and how each is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.benchmarks.bench import FLOOR, OURS, PEER, SUBJECTS, Bench, Scale
+from tests.benchmarks.figures import percentile, rate
+from tests.benchmarks.floor import lasting, replay, script_of
+from tests.benchmarks.tasks import Job
+
+__all__ = ["Line", "Row", "rows_of"]
+
+#: One value for each line of the row; None where the subject has none.
+Values = Sequence[float | None]
+Measure = Callable[[Bench, str, int], Values]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table.
+
+    Attributes:
+        label: What is measured, with its unit.
+        elsewhere: The best known figure of another event store, measured elsewhere.
+        aim: What we want to reach.
+    """
+
+    label: str
+    elsewhere: str = "-"
+    aim: str = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is measured at once: a line or several.
+
+    Attributes:
+        name: For the command line.
+        measure: Takes the bench, the subject, and the number of the run from 0.
+        subjects: Those for which it makes sense.
+        once: It is the same in every run.
+    """
+
+    name: str
+    lines: tuple[Line, ...]
+    measure: Measure
+    subjects: tuple[str, ...] = SUBJECTS
+    once: bool = False
+
+
+def rows_of(scale: Scale) -> list[Row]:
+    """All rows, in the order of the table."""
+    return [*_concurrent_rows(scale), *_log_rows(scale), *_latency_rows()]
+
+
+def _concurrent_rows(scale: Scale) -> list[Row]:
+    disjoint = "conditional appends, disjoint contexts, {} (per s)"
+    shared = "the same with 16 processes, all events sharing a tag; the condition names {} (per s)"
+    rust = "5,419 (a Rust server), 1,387 (SQL)"
+    hot = "decisions about one context, 16 processes"
+    return [
+        Row("append-1", (Line(disjoint.format("1 process"), "1,588", "1,700"),), _appends(1)),
+        Row("append-4", (Line(disjoint.format("4 processes"), "3,377", "3,500"),), _appends(4)),
+        Row("append-16", (Line(disjoint.format("16 processes"), "4,696", "3,000, then more"),), _appends(16)),
+        Row(
+            "broad",
+            (Line(shared.format("the context"), rust, "no slower than disjoint"),),
+            _appends(16, tenant="x"),
+        ),
+        Row("broad-both", (Line(shared.format("both tags")),), _appends(16, tenant="x", both_tags=True)),
+        Row(
+            "hot",
+            (Line(f"{hot} (per s)", "112", "500"), Line(f"{hot} (conflicts)", "1,216", "0")),
+            _hot_decisions,
+            (OURS, PEER),
+        ),
+        Row(
+            "batch",
+            (
+                Line(
+                    f"one client, {scale.batch:,} events an append (events/s)",
+                    "34,322 (SQL), 57,371",
+                    "40,000",
+                ),
+            ),
+            _batches,
+        ),
+        Row(
+            "held",
+            (Line("dispatches in transactions held 50 ms, 8 processes, disjoint (per s)", "20", "150"),),
+            _held,
+            (OURS, FLOOR),
+        ),
+    ]
+
+
+def _log_rows(scale: Scale) -> list[Row]:
+    read, append = "read a context of ten, {:,} events (p50 ms)", "append to it, {:,} events (p50 ms)"
+    small = (Line(read.format(scale.small)), Line(append.format(scale.small)))
+    aim = f"1.0, and as at {scale.small:,}"
+    big = (Line(read.format(scale.big), "1.3", aim), Line(append.format(scale.big), "1.3", aim))
+    replayed = f"replay of {scale.big:,} events"
+    return [
+        Row(
+            "fill",
+            (Line(f"filling a log with {scale.big:,} events (events/s)"),),
+            _fill,
+            (OURS, PEER),
+            once=True,
+        ),
+        Row("log-small", small, _contexts(scale.small)),
+        Row("log-big", big, _contexts(scale.big)),
+        Row(
+            "replay",
+            (
+                Line(f"{replayed} (events/s)", "140,285", "200,000"),
+                Line(f"{replayed} (peak RSS, MB)", "138", "200"),
+            ),
+            _replay,
+        ),
+    ]
+
+
+def _latency_rows() -> list[Row]:
+    beside_none = _latency_lines("alone", "-")
+    return [
+        Row("latency", beside_none, _latency()),
+        Row(
+            "latency-followed",
+            _latency_lines("beside a follower", "as alone"),
+            _latency("follow"),
+            (OURS, PEER),
+        ),
+        Row(
+            "latency-held",
+            _latency_lines("while another's append is open", "as alone"),
+            _latency("hold_the_head"),
+            (OURS,),
+        ),
+    ]
+
+
+def _latency_lines(beside: str, aim: str) -> tuple[Line, ...]:
+    return tuple(Line(f"append of one client {beside} ({each} ms)", aim=aim) for each in ("p50", "p99"))
+
+
+def _appends(processes: int, *, tenant: str = "", both_tags: bool = False) -> Measure:
+    def measure(bench: Bench, subject: str, _run: int) -> Values:
+        seconds = bench.scale.seconds
+        with bench.fresh(subject) as database:
+            if subject == FLOOR:
+                script = script_of("append", tenant=tenant)
+                return [bench.pgbench(database).per_second(script, clients=processes, seconds=seconds)]
+            one = Job("append", seconds=seconds, tenant=tenant, both_tags=both_tags)
+            return [rate(bench.clients(subject, database, one.numbered(processes)))]
+
+    return measure
+
+
+def _hot_decisions(bench: Bench, subject: str, _run: int) -> Values:
+    with bench.fresh(subject) as database:
+        jobs = Job("decide", count=bench.scale.decisions).numbered(16)
+        results = bench.clients(subject, database, jobs)
+    return [rate(results), sum(each["conflicts"] for each in results)]
+
+
+def _batches(bench: Bench, subject: str, _run: int) -> Values:
+    seconds, batch = bench.scale.seconds, bench.scale.batch
+    with bench.fresh(subject) as database:
+        if subject == FLOOR:
+            script = script_of("append_batches", batch=batch)
+            return [batch * bench.pgbench(database).per_second(script, clients=1, seconds=seconds)]
+        return [rate(bench.clients(subject, database, [Job("append_batches", seconds=seconds, batch=batch)]))]
+
+
+def _held(bench: Bench, subject: str, _run: int) -> Values:
+    seconds = bench.scale.seconds
+    with bench.fresh(subject) as database:
+        if subject == FLOOR:
+            script = script_of("dispatch_and_hold")
+            return [bench.pgbench(database).per_second(script, clients=8, seconds=seconds)]
+        return [rate(bench.clients(subject, database, Job("dispatch_and_hold", seconds=seconds).numbered(8)))]
+
+
+def _fill(bench: Bench, subject: str, _run: int) -> Values:
+    return [bench.log(subject, bench.scale.big).per_second]
+
+
+def _contexts(size: int) -> Measure:
+    def measure(bench: Bench, subject: str, run: int) -> Values:
+        count, database = bench.scale.contexts, bench.log(subject, size).database
+        if subject == FLOOR:
+            pgbench, scripts = bench.pgbench(database), ("read_context", "append_known")
+            return [
+                percentile(pgbench.milliseconds(script_of(script, log=size), "-t", str(count)), 50)
+                for script in scripts
+            ]
+        job = Job("read_and_append", count=count, log=size, part=run, parts=bench.runs)
+        (result,) = bench.clients(subject, database, [job])
+        return [percentile(result[each], 50) for each in ("reads", "appends")]
+
+    return measure
+
+
+def _replay(bench: Bench, subject: str, _run: int) -> Values:
+    database = bench.log(subject, bench.scale.big).database
+    if subject == FLOOR:
+        with bench.databases.connected(database) as connection:
+            return [replay(connection), None]
+    (result,) = bench.clients(subject, database, [Job("replay")])
+    return [rate([result]), result["megabytes"]]
+
+
+def _latency(*beside: str) -> Measure:
+    def measure(bench: Bench, subject: str, _run: int) -> Values:
+        seconds = bench.scale.seconds
+        with bench.fresh(subject) as database:
+            if subject == FLOOR:
+                script = script_of("append")
+                took = bench.pgbench(database).milliseconds(script, *lasting(seconds))
+            else:
+                jobs = [Job(task, seconds=seconds) for task in ("append", *beside)]
+                took = bench.clients(subject, database, jobs)[0]["milliseconds"]
+        return [percentile(took, 50), percentile(took, 99)]
+
+    return measure

@@ -1,0 +1,244 @@
+"""What a client process does, written once over both event stores.
+
+A task is a generator: what stands before its ``yield`` is preparation (connect, warm up), what stands
+after it is measured, and what it returns goes to the parent as JSON. It measures its own time.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from tests.benchmarks.facts import Fact, contexts_of_log, fact_of_log
+
+__all__ = ["TASKS", "Job", "Result", "Store", "Task", "serve", "until"]
+
+#: Operations before the measured ones: connections are open then, plans made, pages in memory.
+_WARM_UP = 20
+#: Seconds between two looks of a follower.
+_POLL = 0.01
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one client is told.
+
+    Attributes:
+        task: The name of what it does.
+        number: Of this client among those of its group, from 0.
+        seconds: How long it measures, where a task goes by time.
+        count: How many operations, where it goes by number.
+        batch: Facts an append.
+        tenant: The tenant of all facts; empty: each fact has its own.
+        both_tags: The condition names the tenant's tag beside the context's.
+        log: The size of the log that is filled, or was.
+        part: Which contexts of the log this run takes: those whose number leaves this rest...
+        parts: ...divided by this.
+    """
+
+    task: str
+    number: int = 0
+    seconds: float = 0.0
+    count: int = 0
+    batch: int = 1
+    tenant: str = ""
+    both_tags: bool = False
+    log: int = 0
+    part: int = 0
+    parts: int = 1
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    def numbered(self, processes: int) -> list[Job]:
+        """The same job for a group of clients."""
+        return [replace(self, number=number) for number in range(processes)]
+
+    def fact(self, name: str) -> Fact:
+        return Fact(name, self.tenant or name)
+
+
+class Store(Protocol):
+    """An event store as the tasks use it."""
+
+    def create(self) -> None:
+        """Make the tables in an empty database."""
+
+    def connect(self) -> None:
+        """Open the connection that is used from then on."""
+
+    def append(self, facts: Sequence[Fact], *, unless: Sequence[str] = (), after: int | None = None) -> None:
+        """Record the facts, unless one that has all the tags ``unless`` stands after ``after``."""
+
+    def decide(self, fact: Fact) -> int:
+        """Read the fact's context, record the fact if it did not move, else again; return the conflicts."""
+
+    def read_context(self, tag: str) -> int:
+        """Read the facts that have the tag; return the position to append after."""
+
+    def replay(self) -> Iterator[object]:
+        """Read the whole log, in order, in pages of 1000."""
+
+    def follow(self, after: int) -> int:
+        """Read what came after a position; return the last one read."""
+
+
+Steps = Generator[None, None, Result]
+Task = Callable[[Any, Job], Steps]
+
+
+def serve(store: Store, tasks: Mapping[str, Task]) -> None:
+    """Do the job on the command line: prepare, say so, wait for the word, measure, print the result."""
+    job = Job(**json.loads(sys.argv[1]))
+    steps = tasks[job.task](store, job)
+    next(steps)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    if not sys.stdin.readline():
+        return  # nobody is left to measure for
+    try:
+        next(steps)
+    except StopIteration as done:
+        sys.stdout.write(json.dumps(done.value) + "\n")
+
+
+def until(seconds: float, operation: Callable[[int], object]) -> Result:
+    """Repeat the operation for a time; return how long each took (ms), and all of them (s)."""
+    clock = time.perf_counter
+    milliseconds: list[float] = []
+    begun = before = clock()
+    while before - begun < seconds:
+        operation(len(milliseconds))
+        now = clock()
+        milliseconds.append(round((now - before) * 1000, 4))
+        before = now
+    return {"count": len(milliseconds), "seconds": before - begun, "milliseconds": milliseconds}
+
+
+def create(store: Store, _job: Job) -> Steps:
+    """Make the tables."""
+    store.create()
+    yield
+    return {}
+
+
+def append(store: Store, job: Job) -> Steps:
+    """Append under a condition, each time about a context that is new."""
+
+    def one(name: str) -> None:
+        fact = job.fact(name)
+        store.append([fact], unless=fact.tags if job.both_tags else [fact.context_tag])
+
+    store.connect()
+    for ordinal in range(_WARM_UP):
+        one(f"warm-{job.number}-{ordinal}")
+    yield
+    return until(job.seconds, lambda ordinal: one(f"{job.number}-{ordinal}"))
+
+
+def decide(store: Store, job: Job) -> Steps:
+    """Decide so many times about the one context that everybody decides about."""
+    store.connect()
+    for _ in range(_WARM_UP):
+        store.decide(job.fact(f"warm-{job.number}"))
+    yield
+    begun = time.perf_counter()
+    conflicts = sum(store.decide(Fact("hot", str(job.number))) for _ in range(job.count))
+    return {"count": job.count, "seconds": time.perf_counter() - begun, "conflicts": conflicts}
+
+
+def append_batches(store: Store, job: Job) -> Steps:
+    """Append many facts at a time, without a condition."""
+
+    def one(name: str) -> None:
+        store.append([job.fact(f"{name}-{ordinal}") for ordinal in range(job.batch)])
+
+    store.connect()
+    one("warm")
+    yield
+    result = until(job.seconds, lambda ordinal: one(str(ordinal)))
+    return result | {"count": result["count"] * job.batch}
+
+
+def fill(store: Store, job: Job) -> Steps:
+    """Record a log of a given size."""
+    store.connect()
+    yield
+    begun = time.perf_counter()
+    for first in range(0, job.log, job.batch):
+        ordinals = range(first, min(first + job.batch, job.log))
+        store.append([fact_of_log(ordinal, job.log) for ordinal in ordinals])
+    return {"count": job.log, "seconds": time.perf_counter() - begun}
+
+
+def read_and_append(store: Store, job: Job) -> Steps:
+    """Read contexts of a big log, no context twice, and append to each under its condition."""
+    contexts = random.Random(job.log).sample(range(contexts_of_log(job.log)), (job.count + 5) * job.parts)
+    mine = contexts[job.part :: job.parts]
+    reads: list[float] = []
+    appends: list[float] = []
+    store.connect()
+    for number in mine[job.count :]:
+        _read_and_append(store, number, [], [])
+    yield
+    for number in mine[: job.count]:
+        _read_and_append(store, number, reads, appends)
+    return {"reads": reads, "appends": appends}
+
+
+def _read_and_append(store: Store, number: int, reads: list[float], appends: list[float]) -> None:
+    fact = Fact(str(number), "new")
+    begun = time.perf_counter()
+    position = store.read_context(fact.context_tag)
+    read = time.perf_counter()
+    store.append([fact], unless=[fact.context_tag], after=position)
+    appended = time.perf_counter()
+    reads.append((read - begun) * 1000)
+    appends.append((appended - read) * 1000)
+
+
+def replay(store: Store, _job: Job) -> Steps:
+    """Read the whole log, and tell what that took of time and memory."""
+    store.connect()
+    yield
+    begun = time.perf_counter()
+    count = sum(1 for _ in store.replay())
+    return {"count": count, "seconds": time.perf_counter() - begun, "megabytes": _peak_megabytes()}
+
+
+def follow(store: Store, job: Job) -> Steps:
+    """Look for what is new, again and again."""
+    store.connect()
+    position = store.follow(0)
+    yield
+    looks, end = 0, time.perf_counter() + job.seconds
+    while time.perf_counter() < end:
+        position = store.follow(position)
+        looks += 1
+        time.sleep(_POLL)
+    return {"looks": looks, "position": position}
+
+
+def _peak_megabytes() -> float:
+    """The peak of the resident memory of this process, in 10^6 bytes."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    lines = status.read_text().splitlines()
+    # ru_maxrss can be that of the parent, before exec.
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
+
+
+TASKS: dict[str, Task] = {
+    each.__name__: each
+    for each in (append, append_batches, create, decide, fill, follow, read_and_append, replay)
+}
