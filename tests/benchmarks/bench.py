@@ -29,7 +29,7 @@ class Scale:
 
     Attributes:
         seconds: Of each measurement that goes by time.
-        decisions: Of each of the processes that decide about one context.
+        decisions: Of each of the processes that decide about a hot context.
         contexts: That are read and appended to in a log of known size.
         small, big: Events of the two logs.
         batch: Events an append, where there are many.
@@ -43,7 +43,7 @@ class Scale:
     batch: int = 1000
 
 
-LONG = Scale(seconds=5, decisions=50, contexts=500, small=10_000, big=1_000_000)
+LONG = Scale(seconds=5, decisions=60, contexts=500, small=10_000, big=1_000_000)
 SHORT = Scale(seconds=1, decisions=5, contexts=50, small=1_000, big=10_000)
 
 

@@ -59,7 +59,7 @@ def _concurrent_rows(scale: Scale) -> list[Row]:
     disjoint = "conditional appends, disjoint contexts, {} (per s)"
     shared = "the same with 16 processes, all events sharing a tag; the condition names {} (per s)"
     rust = "5,419 (a Rust server), 1,387 (SQL)"
-    hot = "decisions about one context, 16 processes"
+    hot = "decisions about one hot context, 16 processes"
     return [
         Row("append-1", (Line(disjoint.format("1 process"), "1,588", "1,700"),), _appends(1)),
         Row("append-4", (Line(disjoint.format("4 processes"), "3,377", "3,500"),), _appends(4)),

@@ -153,7 +153,7 @@ def test_what_the_clients_were_told_is_in_the_log(bench):
         jobs = Job("decide", count=3).numbered(2)
         results = bench.clients(OURS, database, jobs)
         with bench.databases.connected(database) as connection:
-            statement = "SELECT count(*) FROM factos_tag WHERE value = 'context:hot'"
+            statement = "SELECT count(*) FROM factos_tag WHERE value = 'context:hot-0'"
             assert connection.execute(statement).fetchone() == (6,)
     assert [result["conflicts"] for result in results] == [0, 0]
 
