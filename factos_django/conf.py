@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings as django_settings
 
 from factos_django.core.errors import InvalidSetting
 
-__all__ = ["PREFIX", "Defaults", "conf", "refusal"]
+__all__ = ["PREFIX", "Defaults", "conf", "lock_timeout_milliseconds", "refusal"]
 
 PREFIX = "FACTOS_"
 
@@ -37,19 +37,28 @@ class Defaults:
     API_UNREGISTERED_TYPES: bool | Collection[str] = False
 
 
-class _Conf(Defaults):
+class _Conf:
     """The settings in force: every attribute is looked up in the project's settings first."""
 
-    def __getattribute__(self, name: str) -> Any:
-        if not name.isupper():
-            return super().__getattribute__(name)
+    def __init__(self) -> None:
+        # Values that were found good, so that the same object is not judged again at each use.
+        self._judged: dict[str, object] = {}
+
+    def __getattr__(self, name: str) -> Any:
         value = getattr(django_settings, PREFIX + name, getattr(Defaults, name))
-        if reason := refusal(name, value):
-            raise InvalidSetting(name=PREFIX + name, value=value, reason=reason)
+        if self._judged.get(name) is not value:
+            if reason := refusal(name, value):
+                raise InvalidSetting(name=PREFIX + name, value=value, reason=reason)
+            self._judged[name] = value
         return value
 
 
-conf = _Conf()
+conf = cast(Defaults, _Conf())
+
+
+def lock_timeout_milliseconds() -> int:
+    """Return FACTOS_LOCK_TIMEOUT_SECONDS in milliseconds, 1 or more: 0 would mean for ever."""
+    return max(1, int(conf.LOCK_TIMEOUT_SECONDS * 1000))
 
 
 def refusal(name: str, value: object) -> str:

@@ -18,11 +18,12 @@ from factos_django.core.metadata import Metadata, MetadataValue, checked_idempot
 from factos_django.core.query import Query
 from factos_django.core.satisfiability import unsatisfiable_items
 from factos_django.stamps import stamp
-from factos_django.store.contexts import fold_context
+from factos_django.store.contexts import context_of
 from factos_django.store.database import database_for_writing
 from factos_django.store.matching import checked_query
 from factos_django.store.prepared import metadata_of_append, prepare
-from factos_django.store.recording import Decided, Request, record
+from factos_django.store.recording import record_decision
+from factos_django.store.request import Decided, Request
 from factos_django.store.retries import retried, retrying
 
 __all__ = ["Dispatched", "adispatch", "digest_of", "dispatch", "retrying", "stamp"]
@@ -88,12 +89,12 @@ def dispatch(
     request = Request(alias, asked, key, digest_of(command, asked) if key is not None else "")
     decisions: list[Context[State, Event]] = []
 
-    def decide(query: Query | None) -> Decided:
-        context = fold_context(query or asked, decider, alias)
+    def decide(events: tuple[Recorded[Any], ...]) -> Decided:
+        context = context_of(asked, events, decider)
         decisions.append(context)
         return _decided(context, decide_context(context, command, decider), stamps)
 
-    done = retried(lambda: record(request, decide), using=alias)
+    done = retried(lambda: record_decision(request, decide), using=alias)
     return Dispatched(done.recorded, done.position, decisions[-1] if decisions else None, len(decisions))
 
 

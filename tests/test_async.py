@@ -23,7 +23,7 @@ from factos_django import (
 )
 from factos_django.dispatch import adispatch, stamp
 from factos_django.store import aappend, append, aread, read
-from factos_django.store.writing import insert_events
+from tests.insertions import patched_insertions
 from tests.stores import Store, on_databases
 
 
@@ -143,18 +143,15 @@ def test_concurrent_tasks_record_each_their_own(store):
     assert len(numbers(store)) == 8
 
 
-INSERT = "factos_django.store.recording.insert_events"
-
-
 class Held:
     """An insert that waits in the middle until it is let go."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun, self.go = threading.Event(), threading.Event()
-        monkeypatch.setattr(INSERT, self)
+        patched_insertions(monkeypatch, self)
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        recorded = insert_events(*arguments, **options)
+    def __call__(self, insert: Callable[[], Any]) -> Any:
+        recorded = insert()
         self.begun.set()
         assert self.go.wait(10)
         return recorded
@@ -203,25 +200,25 @@ def test_a_task_that_is_cancelled_in_the_middle_of_an_append_leaks_no_transactio
 
 @on_databases()
 def test_a_cancelled_append_that_fails_leaves_nothing(store, monkeypatch):
-    held = Held(monkeypatch)
+    begun, go = threading.Event(), threading.Event()
 
-    def failing(*arguments: Any, **options: Any) -> Any:
-        insert_events(*arguments, **options)
-        held.begun.set()
-        held.go.wait(10)
+    def failing(insert: Callable[[], Any]) -> Any:
+        insert()
+        begun.set()
+        go.wait(10)
         raise LookupError
 
-    monkeypatch.setattr(INSERT, failing)
+    patched_insertions(monkeypatch, failing)
 
     async def work() -> None:
-        asyncio.get_running_loop().call_later(0.4, held.go.set)
+        asyncio.get_running_loop().call_later(0.4, go.set)
         with pytest.raises((TimeoutError, LookupError)):
             await asyncio.wait_for(aappend([Seen("x", 1)], using=store.using), timeout=0.1)
         await sync_to_async(lambda: None)()
 
     run(work)
-    assert held.begun.is_set()
-    monkeypatch.setattr(INSERT, insert_events)
+    assert begun.is_set()
+    monkeypatch.undo()
     assert numbers(store) == []
     append([Seen("x", 2)], using=store.using)
     assert numbers(store) == [2]

@@ -1,7 +1,7 @@
 """What dispatch adds to the contract: the stored decision, the warning, and who retries what."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,7 +30,7 @@ from factos_django.core.event_types import EVENT_TYPES
 from factos_django.dispatch import dispatch, retrying
 from factos_django.models import Event
 from factos_django.store import append, read, retries
-from factos_django.store.writing import insert_events
+from tests.insertions import patched_insertions
 from tests.stores import Store, on_databases
 
 
@@ -175,12 +175,12 @@ class Broken:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
         self.left, self.calls = times, 0
-        monkeypatch.setattr("factos_django.store.recording.insert_events", self)
+        patched_insertions(monkeypatch, self)
         monkeypatch.setattr(retries, "_pause", lambda most: None)
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
+    def __call__(self, insert: Callable[[], Any]) -> Any:
         self.calls += 1
-        recorded = insert_events(*arguments, **options)
+        recorded = insert()
         if self.left > 0:
             self.left -= 1
             raise RetryTransaction(using="it", reason="a deadlock")

@@ -14,7 +14,14 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["MAX_DEPTH", "UnstorableData", "decode_json", "encode_json", "parse_strictly"]
+__all__ = [
+    "MAX_DEPTH",
+    "UnstorableData",
+    "decode_json",
+    "encode_json",
+    "encode_unchecked",
+    "parse_strictly",
+]
 
 #: Levels of nesting: MariaDB 10.11's json_valid() accepts 31 and refuses 32.
 MAX_DEPTH = 31
@@ -34,16 +41,21 @@ class UnstorableData(ValueError):
 
 def encode_json(value: Any) -> bytes:
     """Return ``value`` as canonical JSON (UTF-8), or raise UnstorableData saying why not."""
+    text = encode_unchecked(value)
+    _refuse_unstorable(value, text)
+    return _TOKEN.sub(_plain_number, text) if _SUSPECT_NUMBER.search(text) else text
+
+
+def encode_unchecked(value: Any) -> bytes:
+    """Return ``value`` as JSON that some database may refuse or change; raise UnstorableData if none."""
     try:
-        text = _encode(value)
+        return _encode(value)
     except UnicodeEncodeError as error:
         raise UnstorableData("a string holds a lone surrogate") from error
     except RecursionError as error:
         raise UnstorableData(f"it is nested deeper than {MAX_DEPTH} levels") from error
     except (TypeError, ValueError, OverflowError) as error:
         raise UnstorableData(str(error)) from error
-    _refuse_unstorable(value, text)
-    return _TOKEN.sub(_plain_number, text) if _SUSPECT_NUMBER.search(text) else text
 
 
 def _encode(value: Any) -> bytes:

@@ -6,7 +6,12 @@ from typing import Any
 
 import msgspec
 
-from factos_django.core.canonical_json import UnstorableData, encode_json, parse_strictly
+from factos_django.core.canonical_json import (
+    UnstorableData,
+    encode_json,
+    encode_unchecked,
+    parse_strictly,
+)
 
 __all__ = ["Codec"]
 
@@ -28,7 +33,10 @@ class Codec:
     def encode(self, value: Any) -> bytes:
         """Return the canonical JSON of ``value``; raise UnstorableData if it would not come back."""
         first = encode_json(value)
-        second = encode_json(self.decode(first))
+        again = self.decode(first)
+        if encode_unchecked(again) == first:
+            return first
+        second = encode_json(again)
         if first != second and parse_strictly(first) != parse_strictly(second):
             raise UnstorableData("it does not survive being written and read")
         return second

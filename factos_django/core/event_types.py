@@ -41,7 +41,7 @@ class EventType:
         """Return the tags that ``event`` derives; raise InvalidTag for one that is none."""
         if self._tag_function is not None:
             return checked_tags(self._tag_function(event))
-        return checked_tags(tag for template in self.templates for tag in template.tags(event))
+        return checked_tags([tag for template in self.templates for tag in template.tags(event)])
 
     def could_have_tag(self, tag: str) -> bool:
         """Tell whether some event of this type could derive ``tag``. A callable could derive any."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from itertools import product
 from string import Formatter
 from typing import Any
@@ -26,6 +27,8 @@ class TagTemplate:
     """
 
     text: str
+    #: The names of the event fields it needs, each once.
+    fields: tuple[str, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         try:
@@ -35,11 +38,7 @@ class TagTemplate:
         for _, name, spec, conversion in parts:
             if name is not None and (not name.isidentifier() or spec or conversion):
                 raise InvalidTag(tag=self.text, reason="a template holds plain field names like {buyer}")
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The names of the event fields it needs, each once."""
-        return tuple(dict.fromkeys(name for _, name, _, _ in Formatter().parse(self.text) if name))
+        object.__setattr__(self, "fields", tuple(dict.fromkeys(name for _, name, _, _ in parts if name)))
 
     def tags(self, event: object) -> Iterator[str]:
         """Yield the tags that ``event`` gets from this template (not yet checked as tags)."""
@@ -49,14 +48,19 @@ class TagTemplate:
 
     def could_yield(self, tag: str) -> bool:
         """Tell whether some event could get exactly ``tag`` from this template."""
-        parts = Formatter().parse(self.text)
-        pattern = "".join(
-            re.escape(literal) + ("" if name is None else ".+") for literal, name, _, _ in parts
-        )
-        return re.fullmatch(pattern, tag, re.DOTALL) is not None
+        return _pattern(self.text).fullmatch(tag) is not None
 
 
-def _members(template: str, value: Any) -> list[str]:
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = Formatter().parse(template)
+    pattern = "".join(re.escape(literal) + ("" if name is None else ".+") for literal, name, _, _ in parts)
+    return re.compile(pattern, re.DOTALL)
+
+
+def _members(template: str, value: Any) -> Sequence[str]:
+    if type(value) is str and value:
+        return (value,)  # nearly always
     if value is None:
         return []
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -16,18 +16,15 @@ class Guard(Protocol):
     """
 
     name: str
-    #: Whether it locks the tags of the claim, which must then be chosen before it is held.
-    locks_tags: bool
+    #: Whether ``hold`` locks something; if not, the statement that reads and writes takes all locks.
+    holds_row: bool
 
-    def hold(self, claim: Claim, using: str) -> None:
-        """Wait for what ``claim`` asks for. What is read by a later statement is then current.
+    def hold(self, using: str) -> None:
+        """Wait for what this guard locks before anything is read, by statements of its own.
 
         It raises the database's error for a wait that lasted too long, and WrongIsolation (or the
         error that stands for it) where later reads could be old.
         """
 
-    def still_to_share(self, claim: Claim, tags: frozenset[str]) -> frozenset[str]:
-        """Return those of ``tags`` (of the new events) that must be shared before positions are drawn."""
-
-    def holds_keys(self, claim: Claim, keys: frozenset[str]) -> bool:
-        """Tell whether ``claim`` keeps everybody else from appending under ``keys``."""
+    def claim(self, claim: Claim) -> Claim:
+        """Return what the statements of an append have to lock, where ``claim`` is what it needs."""

@@ -14,9 +14,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F
 from django.db.models.expressions import RawSQL
 
-from factos_django.conf import conf
+from factos_django.conf import conf, lock_timeout_milliseconds
 from factos_django.core.errors import StoreBusy, UnsupportedDatabase, WrongIsolation
-from factos_django.guards.advisory import hold_advisory
 from factos_django.guards.claim import Claim
 from factos_django.models import LogGuard
 
@@ -33,22 +32,18 @@ class LogGuardByRow:
     """Holds the guard row, whatever the claim: every append waits for every other."""
 
     name = "log"
-    locks_tags = False
+    holds_row = True
 
-    def hold(self, claim: Claim, using: str) -> None:
+    def hold(self, using: str) -> None:
         """Lock the guard row, making it where a flush has removed it."""
         vendor = connections[using].vendor
         if vendor not in _HOLDERS:
             raise UnsupportedDatabase(using=using, vendor=vendor)
         _HOLDERS[vendor](using)
 
-    def still_to_share(self, claim: Claim, tags: frozenset[str]) -> frozenset[str]:
-        """Return no tags: whoever holds the row is alone."""
-        return frozenset()
-
-    def holds_keys(self, claim: Claim, keys: frozenset[str]) -> bool:
-        """Return True: whoever holds the row is alone."""
-        return True
+    def claim(self, claim: Claim) -> Claim:
+        """Return the claim to the whole log: on PostgreSQL others may append under the guard ``tags``."""
+        return claim.of_whole_log()
 
 
 def isolation_expression(connection: BaseDatabaseWrapper) -> str:
@@ -85,9 +80,9 @@ def _refuse_old_snapshot(using: str) -> None:
 
 
 def _hold_on_postgresql(using: str) -> None:
-    # The gate first: appends under the guard ``tags`` of other processes pass it, and must not now.
-    hold_advisory(Claim(whole_log=True), using)
-    _lock_row(using, lambda rows: rows.values_list("pk"))
+    # The gate, too: appends under the guard ``tags`` of other processes pass it, and must not now.
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT factos_hold_row_1(%s, %s)", [_ROW, str(lock_timeout_milliseconds())])
 
 
 def _lock_row(using: str, columns: Callable[[Any], Any]) -> tuple[Any, ...]:
@@ -97,10 +92,7 @@ def _lock_row(using: str, columns: Callable[[Any], Any]) -> tuple[Any, ...]:
         if held := columns(rows.select_for_update().filter(pk=_ROW)).first():
             return tuple(held)
         # An upsert, not INSERT IGNORE: that would share the row, and two sharers deadlock on MariaDB.
-        unique = ["id"] if connections[using].vendor == "postgresql" else None
-        rows.bulk_create(
-            [LogGuard(pk=_ROW)], update_conflicts=True, update_fields=["holds"], unique_fields=unique
-        )
+        rows.bulk_create([LogGuard(pk=_ROW)], update_conflicts=True, update_fields=["holds"])
     raise StoreBusy(using=using, seconds=conf.LOCK_TIMEOUT_SECONDS)
 
 

@@ -6,22 +6,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import connections
 
-from factos_django.core.condition import AppendCondition, AppendConditionFailed
+from factos_django.core.condition import AppendCondition
 from factos_django.core.errors import InvalidQuery
 from factos_django.core.event import Recorded
 from factos_django.core.metadata import Metadata, checked_idempotency_key
 from factos_django.core.query import Query
 from factos_django.store.database import database_for_writing
-from factos_django.store.matching import Slice, checked_query, matching_positions
+from factos_django.store.matching import checked_query
 from factos_django.store.prepared import fingerprint, metadata_of_append, prepare
-from factos_django.store.recording import Decided, Request, record
+from factos_django.store.recording import record_events
+from factos_django.store.request import Request
 from factos_django.store.retries import retried
 
 __all__ = ["aappend", "append"]
-
-_MOST_CONFLICTS = 100
 
 
 def append(
@@ -56,14 +54,8 @@ def append(
     prepared = prepare(events, metadata_of_append(metadata, key))
     query = None if condition is None else _query_of(condition)
     digest = fingerprint(prepared) if key is not None else ""
-    request = Request(alias, query, key, digest, prepared)
-
-    def decide(query: Query | None) -> Decided:
-        if condition is not None and query is not None:
-            _check(condition, query, alias)
-        return Decided(prepared)
-
-    return retried(lambda: record(request, decide), using=alias).recorded
+    request = Request(alias, query, key, digest)
+    return retried(lambda: record_events(request, prepared, condition), using=alias).recorded
 
 
 aappend = sync_to_async(append, thread_sensitive=True)
@@ -73,16 +65,3 @@ def _query_of(condition: object) -> Query:
     if not isinstance(condition, AppendCondition):
         raise InvalidQuery(reason=f"condition= takes an AppendCondition, not {type(condition).__name__}")
     return checked_query(condition.fail_if_events_match)
-
-
-def _check(condition: AppendCondition, query: Query, using: str) -> None:
-    """Raise AppendConditionFailed if an event that matches stands after the condition's position."""
-    part = Slice(after=condition.after or 0, limit=_MOST_CONFLICTS)
-    sql, parameters = matching_positions(query, part)
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            f"SELECT position FROM ({sql}) AS matching ORDER BY position LIMIT {part.limit}", parameters
-        )
-        positions = tuple(row[0] for row in cursor.fetchall())
-    if positions:
-        raise AppendConditionFailed(condition=condition, positions=positions)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.db import connections, transaction
 
 from factos_django.core.decider import Context, Decider, evolve_recorded
+from factos_django.core.event import Recorded
 from factos_django.core.query import Query
 from factos_django.guards import Claim, guard_for
+from factos_django.store.backends import backend_for
 from factos_django.store.database import database_for_writing
 from factos_django.store.heads import head
-from factos_django.store.matching import Slice, checked_query
-from factos_django.store.narrowing import has_choice, narrowest_first
+from factos_django.store.matching import checked_query
+from factos_django.store.request import Request
 from factos_django.store.retries import retried
-from factos_django.store.rows import recorded_of, select_matching
-from factos_django.store.transactions import unit_of_work
-from factos_django.store.waits import bound_reads
+from factos_django.store.rows import EventRow, recorded_of
+from factos_django.store.transactions import guarded_work, owns_transaction
 
-__all__ = ["fold_context", "read_context"]
+__all__ = ["context_of", "read_context"]
 
 State = TypeVar("State")
 Event = TypeVar("Event")
@@ -40,32 +42,36 @@ def read_context(
     """
     alias = database_for_writing(using)
     checked_query(query)
-    return retried(lambda: _context(query, decider, alias), using=alias)
+    request = Request(alias, query)
+    rows = retried(lambda: _rows(request), using=alias)
+    return context_of(query, tuple(recorded_of(rows, alias)), decider)
 
 
-def fold_context(query: Query, decider: Decider[Any, State, Event], using: str) -> Context[State, Event]:
-    """Read everything that matches, in one statement, and fold it.
+def context_of(
+    query: Query, events: Sequence[Recorded[Event]], decider: Decider[Any, State, Event]
+) -> Context[State, Event]:
+    """Fold ``events``, all that match ``query``.
 
     The context is known up to the last fact that it holds: that position is durable, where the last
     one that was drawn can come back after a crash.
     """
-    events = tuple(recorded_of(select_matching(query, Slice(), using), using))
     state = evolve_recorded(decider, events)
-    return Context(query, state, events, events[-1].position if events else 0)
+    return Context(query, state, tuple(events), events[-1].position if events else 0)
 
 
-def _context(query: Query, decider: Decider[Any, State, Event], using: str) -> Context[State, Event]:
-    if connections[using].vendor != "postgresql":
+def _rows(request: Request) -> list[EventRow]:
+    if connections[request.using].vendor != "postgresql":
         # Commit order is position order under the log's guard: nothing can appear below the last one.
-        head(using)  # refuses where reads could be old
-        return fold_context(narrowest_first(query, using), decider, using)
-    with unit_of_work(using):  # the rollback gives the lock timeout back, too
-        if has_choice(query):
-            bound_reads(using)
-        narrowed = narrowest_first(query, using)
-        guard_for(using).hold(Claim.of(narrowed), using)
-        context = fold_context(narrowed, decider, using)
-        transaction.set_rollback(
-            True, using=using
-        )  # gives the guards up, inside the caller's transaction too
-    return context
+        head(request.using)  # refuses where reads could be old
+        return _locked_rows(request)
+    one_statement = owns_transaction(request.using)  # and then its locks are gone with it
+    with guarded_work(request.using, one_statement=one_statement):
+        rows = _locked_rows(request)
+        if not one_statement:
+            transaction.set_rollback(True, using=request.using)  # gives the guards up
+        return rows
+
+
+def _locked_rows(request: Request) -> list[EventRow]:
+    claim = guard_for(request.using).claim(Claim.of(request.query))
+    return backend_for(request.using).context(request, claim) or []

@@ -11,7 +11,7 @@ from django.db import connections
 from factos_django.core.query import Query, QueryItem
 from factos_django.store.transactions import explaining
 
-__all__ = ["has_choice", "narrowest_first"]
+__all__ = ["narrowest_first"]
 
 #: Tags with so many events (rows) or more count as equally broad: nobody waits for a longer count.
 _BROAD = 1000
@@ -21,18 +21,13 @@ _AT_ONCE = 400
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM factos_tag WHERE value = %s LIMIT {most}) AS t{n}"
 
 
-def has_choice(query: Query) -> bool:
-    """Tell whether an item of ``query`` names several tags."""
-    return any(len(item.tags) > 1 for item in query.items)
-
-
 def narrowest_first(query: Query, using: str) -> Query:
     """Return ``query`` with the rarest tag of each item first; it means the same.
 
     It asks the database only where an item has several tags. The answer may be out of date at once,
     which costs waiting and is never wrong.
     """
-    if not has_choice(query):
+    if all(len(item.tags) < 2 for item in query.items):
         return query
     tags = sorted({tag for item in query.items if len(item.tags) > 1 for tag in item.tags})
     counts: dict[str, int] = {}

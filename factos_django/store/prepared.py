@@ -6,16 +6,17 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from factos_django.conf import conf
 from factos_django.core.canonical_json import UnstorableData, encode_json
 from factos_django.core.errors import EncodeError, InvalidAppend, InvalidMetadata
 from factos_django.core.event import Proposed
+from factos_django.core.event_id import new_event_ids
 from factos_django.core.event_types import type_of
 from factos_django.core.metadata import IDEMPOTENCY_KEY, Metadata, MetadataValue, checked_metadata
-from factos_django.core.tag import checked_tags
 from factos_django.stamps import current_stamps
 
 __all__ = ["Prepared", "fingerprint", "metadata_of_append", "prepare"]
@@ -52,11 +53,13 @@ def prepare(events: Iterable[Any], metadata: Mapping[str, MetadataValue]) -> tup
     Raises:
         InvalidInput: In one of its forms; nothing has reached the database.
     """
-    proposals = [each if isinstance(each, Proposed) else Proposed(each) for each in _batch(events)]
-    ids = _ids(proposals)
+    batch = _batch(events)
+    given = {place: each for place, each in enumerate(batch) if isinstance(each, Proposed)}
+    ids = _ids(given, len(batch))
+    shared = _Shared(metadata, conf.MAX_TAGS, conf.MAX_EVENT_BYTES)
     return tuple(
-        _prepared(proposal, id, metadata, repeatable=ids.repeatable)
-        for proposal, id in zip(proposals, ids.values, strict=True)
+        _prepared(each, given.get(place), id, shared, repeatable=ids.repeatable)
+        for place, (each, id) in enumerate(zip(batch, ids.values, strict=True))
     )
 
 
@@ -86,34 +89,64 @@ class _Ids:
     repeatable: bool
 
 
-def _ids(proposals: Sequence[Proposed[Any]]) -> _Ids:
+def _ids(given: Mapping[int, Proposed[Any]], count: int) -> _Ids:
     """Keep the client's ids; derive the others from the first of them, so that a repetition finds them."""
-    given = [proposal.id for proposal in proposals if proposal.id is not None]
-    if repeated := [id for id, count in Counter(given).items() if count > 1]:
+    known = {place: each.id for place, each in given.items() if each.id is not None}
+    if repeated := [id for id, times in Counter(known.values()).items() if times > 1]:
         raise InvalidAppend(reason=f"two of its events have the id {repeated[0]}")
-    if not given:
-        return _Ids([uuid4() for _ in proposals], repeatable=False)
-    derived = (uuid5(given[0], str(ordinal)) for ordinal in range(len(proposals)))
-    return _Ids([p.id or other for p, other in zip(proposals, derived, strict=True)], repeatable=True)
+    if not known:
+        return _Ids(new_event_ids(count), repeatable=False)
+    first = next(iter(known.values()))
+    return _Ids([known.get(place) or uuid5(first, str(place)) for place in range(count)], repeatable=True)
+
+
+class _Shared:
+    """What the events of one append have in common: their metadata and their limits."""
+
+    def __init__(self, metadata: Mapping[str, MetadataValue], most_tags: int, most_bytes: int) -> None:
+        self.metadata = metadata
+        self.most_tags = most_tags
+        self.most_bytes = most_bytes
+
+    @cached_property
+    def metadata_text(self) -> str:
+        """The JSON of the metadata, for the events that add none."""
+        return self.limited("Metadata", _encoded_metadata(self.metadata))
+
+    def limited(self, what: str, text: bytes) -> str:
+        """Return ``text``, the JSON of ``what``; raise EncodeError where it is too long."""
+        if len(text) > self.most_bytes:
+            reason = f"its JSON has {len(text)} bytes; FACTOS_MAX_EVENT_BYTES is {self.most_bytes}"
+            raise EncodeError(type=what, reason=reason)
+        return text.decode()
+
+    def tags(self, name: str, tags: tuple[str, ...]) -> tuple[str, ...]:
+        """Return ``tags`` if an event may have so many; raise InvalidAppend otherwise."""
+        if len(tags) > self.most_tags:
+            raise InvalidAppend(reason=f"{name} has {len(tags)} tags; FACTOS_MAX_TAGS is {self.most_tags}")
+        return tags
 
 
 def _prepared(
-    proposal: Proposed[Any], id: UUID, metadata: Mapping[str, MetadataValue], *, repeatable: bool
+    each: Any, proposed: Proposed[Any] | None, id: UUID, shared: _Shared, *, repeatable: bool
 ) -> Prepared:
-    kind = type_of(proposal.event)
-    tags = checked_tags((*kind.tags_of(proposal.event), *proposal.tags))
-    if len(tags) > conf.MAX_TAGS:
-        raise InvalidAppend(reason=f"{kind.name} has {len(tags)} tags; FACTOS_MAX_TAGS is {conf.MAX_TAGS}")
-    merged = {**metadata, **(proposal.metadata or {})}
+    event = each if proposed is None else proposed.event
+    kind = type_of(event)
+    tags, metadata, metadata_text = kind.tags_of(event), shared.metadata, ""
+    if proposed is not None:
+        tags = tuple(dict.fromkeys((*tags, *proposed.tags)))
+        if proposed.metadata:
+            metadata = {**metadata, **proposed.metadata}
+            metadata_text = shared.limited(f"Metadata of {kind.name}", _encoded_metadata(metadata))
     return Prepared(
-        event=proposal.event,
+        event=event,
         id=id,
         type=kind.name,
         version=kind.version,
-        tags=tags,
-        metadata=merged,
-        data_text=_limited(kind.name, kind.encode(proposal.event)),
-        metadata_text=_limited(f"Metadata of {kind.name}", _encoded_metadata(merged)),
+        tags=shared.tags(kind.name, tags),
+        metadata=metadata,
+        data_text=shared.limited(kind.name, kind.encode(event)),
+        metadata_text=metadata_text or shared.metadata_text,
         tags_text=encode_json(tags).decode(),
         repeatable=repeatable,
     )
@@ -124,10 +157,3 @@ def _encoded_metadata(metadata: Mapping[str, MetadataValue]) -> bytes:
         return encode_json(dict(metadata))
     except UnstorableData as error:
         raise InvalidMetadata(key=next(iter(metadata)), reason=str(error)) from error
-
-
-def _limited(what: str, text: bytes) -> str:
-    if len(text) > conf.MAX_EVENT_BYTES:
-        reason = f"its JSON has {len(text)} bytes; FACTOS_MAX_EVENT_BYTES is {conf.MAX_EVENT_BYTES}"
-        raise EncodeError(type=what, reason=reason)
-    return text.decode()

@@ -17,7 +17,14 @@ from factos_django.core.event_types import type_of
 from factos_django.store.prepared import Prepared
 from factos_django.store.rows import EventRow, recorded_of, select_by_id, select_by_positions
 
-__all__ = ["Repetition", "key_names", "recorded_under_ids", "recorded_under_key"]
+__all__ = [
+    "Repetition",
+    "is_known_key",
+    "key_names",
+    "knows_ids",
+    "recorded_under_ids",
+    "recorded_under_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +41,51 @@ def key_names(key: str | None, prepared: Sequence[Prepared]) -> frozenset[str]:
     return frozenset(ids) | ({f"key:{key}"} if key is not None else frozenset())
 
 
-def recorded_under_key(key: str, digest: str, using: str) -> Repetition | None:
-    """Return what was recorded under ``key``, None for a new one; raise IdempotencyKeyReused."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            "SELECT fingerprint, positions, position FROM factos_idempotencykey WHERE idempotency_key = %s",
-            [key],
-        )
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    first, positions, position = row
+def is_known_key(key: str, using: str) -> bool:
+    """Tell whether an append was recorded under ``key``."""
+    return _row_of(key, using) is not None
+
+
+def recorded_under_key(key: str, digest: str, using: str) -> Repetition:
+    """Return what was recorded under ``key``, a known one; raise IdempotencyKeyReused."""
+    first, positions, position = _row_of(key, using) or ("", [], 0)
     if digest != first:
         raise IdempotencyKeyReused(key=key)
     found = select_by_positions(json.loads(positions) if isinstance(positions, str) else positions, using)
     return Repetition(tuple(recorded_of(found, using)), position)
 
 
-def recorded_under_ids(prepared: Sequence[Prepared], using: str) -> Repetition | None:
-    """Return what was recorded under the client's ids, None if nothing was; raise EventIdReused.
+def _row_of(key: str, using: str) -> tuple[Any, ...] | None:
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT fingerprint, positions, position FROM factos_idempotencykey WHERE idempotency_key = %s",
+            [key],
+        )
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+def knows_ids(prepared: Sequence[Prepared], using: str) -> bool:
+    """Tell whether an event was recorded under one of the client's ids."""
+    return bool(_rows_of(prepared, using))
+
+
+def recorded_under_ids(prepared: Sequence[Prepared], using: str) -> Repetition:
+    """Return what was recorded under the client's ids, known ones; raise EventIdReused.
 
     A repetition holds all of the events again, each with the type, version, data and tags it had.
     """
-    ids = [each.id for each in prepared if each.repeatable]
-    rows = {row.uuid: row for row in select_by_id(ids, using)}
-    if not rows:
-        return None
+    rows = _rows_of(prepared, using)
     for each in prepared:
         if each.id not in rows or not _same(each, rows[each.id]):
             raise _reused(each.id, rows)
     in_order = sorted(rows.values(), key=lambda row: row.position)
     return Repetition(tuple(recorded_of(in_order, using)), in_order[-1].position)
+
+
+def _rows_of(prepared: Sequence[Prepared], using: str) -> dict[UUID, EventRow]:
+    ids = [each.id for each in prepared if each.repeatable]
+    return {row.uuid: row for row in select_by_id(ids, using)}
 
 
 def _reused(id: UUID, rows: dict[UUID, EventRow]) -> EventIdReused:

@@ -58,11 +58,31 @@ def unit_of_work(using: str) -> Iterator[None]:
 
 
 @contextmanager
-def guarded_work(using: str) -> Iterator[None]:
-    """Run the block as ``unit_of_work`` does, and bound the wait of each of its statements."""
-    ours = owns_transaction(using)
-    with unit_of_work(using), bounded_waits(using, ours=ours):
+def guarded_work(using: str, *, one_statement: bool = False) -> Iterator[None]:
+    """Run the block as ``unit_of_work`` does, and bound the wait of each of its statements.
+
+    With ``one_statement`` the block is one: where no transaction is open, it is one by itself.
+    """
+    alone = one_statement and owns_transaction(using)
+    with _statement(using) if alone else unit_of_work(using), bounded_waits(using):
         yield
+
+
+@contextmanager
+def _statement(using: str) -> Iterator[None]:
+    """Run one statement in autocommit mode, with the errors of ``unit_of_work``."""
+    connection = connections[using]
+    connection.ensure_connection()  # where this fails, nothing was asked
+    try:
+        yield
+    except Error as error:
+        explained = _explained(error, using)
+        if explained is not error:
+            raise explained from error
+        if not _is_lost(error, using):
+            raise
+        connection.close()  # no transaction's end does it
+        raise OutcomeUnknown(using=using) from error
 
 
 @contextmanager

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
-from factos_django.conf import conf
+from factos_django.conf import conf, lock_timeout_milliseconds
 
-__all__ = ["bound_reads", "bounded_begin", "bounded_waits"]
+__all__ = ["bounded_begin", "bounded_waits"]
 
 
 @contextmanager
@@ -26,7 +25,7 @@ def bounded_begin(using: str) -> Iterator[None]:
     # Past Django's cursor, which refuses every statement while an outer transaction is to be rolled back.
     sqlite = connection.connection
     (before,) = sqlite.execute("PRAGMA busy_timeout").fetchone()
-    sqlite.execute(f"PRAGMA busy_timeout = {max(1, int(conf.LOCK_TIMEOUT_SECONDS * 1000))}")
+    sqlite.execute(f"PRAGMA busy_timeout = {lock_timeout_milliseconds()}")
     try:
         yield
     finally:
@@ -35,30 +34,14 @@ def bounded_begin(using: str) -> Iterator[None]:
 
 
 @contextmanager
-def bounded_waits(using: str, *, ours: bool) -> Iterator[None]:
-    """Bound the waits of the statements inside, in the transaction that is open.
-
-    On PostgreSQL the guard sets the limit, in the call that takes the locks; where the transaction is
-    not ours, this puts the caller's own limit back.
-    """
+def bounded_waits(using: str) -> Iterator[None]:
+    """Bound the waits of the statements inside. On PostgreSQL the functions that they call do it."""
     connection = connections[using]
-    if connection.vendor == "mysql":
-        with connection.execute_wrapper(_bounded_statement):
-            yield
+    if connection.vendor != "mysql":
+        yield
         return
-    yield
-    if connection.vendor == "postgresql" and not ours:
-        _execute(connection, "SELECT factos_unbound_1()")
-
-
-def bound_reads(using: str) -> None:
-    """Bound, inside ``bounded_waits``, what is read on PostgreSQL before the guard is held."""
-    connection = connections[using]
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT factos_bound_1(%s)", [f"{max(1, int(conf.LOCK_TIMEOUT_SECONDS * 1000))}ms"]
-            )
+    with connection.execute_wrapper(_bounded_statement):
+        yield
 
 
 def _bounded_statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -68,8 +51,3 @@ def _bounded_statement(execute: Any, sql: str, params: Any, many: bool, context:
         # The first for rows, the second for tables.
         sql = f"SET STATEMENT innodb_lock_wait_timeout={seconds}, lock_wait_timeout={seconds} FOR {sql}"
     return execute(sql, params, many, context)
-
-
-def _execute(connection: BaseDatabaseWrapper, sql: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)

@@ -1,6 +1,7 @@
 """A11: a writer that is killed leaves all of an append or nothing of it, and is in nobody's way."""
 
 import signal
+from contextlib import contextmanager
 from unittest import mock
 
 import pytest
@@ -8,9 +9,12 @@ from django.contrib.auth.models import Group
 from django.db import connections, transaction
 
 from factos_django.guards import guard_for
-from factos_django.store import append, appending, read, recording
+from factos_django.store import append, read
+from factos_django.store.backends import portable
+from factos_django.store.backends.postgresql import ByFunctions
 from tests.faults.actors import actor, counted, die
 from tests.faults.facts import about, new, three, unless
+from tests.insertions import inserting_in_a_transaction
 from tests.stores import on_databases
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -31,17 +35,26 @@ def patched_to_die(target, name):
     return mock.patch.object(target, name, dying_after(getattr(target, name)))
 
 
+@contextmanager
 def failpoint(point, using):
-    """What kills the process that enters it, at this point of its next append."""
+    """Kill the process that enters it, at this point of its next append, which has a transaction."""
+    with inserting_in_a_transaction(), _failpoint(point, using):
+        yield
+
+
+def _failpoint(point, using):
+    on_postgresql = connections[using].vendor == "postgresql"  # where one call checks and inserts
     match point:
         case "after_guard":
             return patched_to_die(type(guard_for(using)), "hold")
+        case "after_check" | "after_insert" | "after_key" if on_postgresql:
+            return patched_to_die(ByFunctions, "append")
         case "after_check":
-            return patched_to_die(appending, "_check")
+            return patched_to_die(portable, "_conflicts")
         case "after_insert":
-            return patched_to_die(recording, "insert_events")
+            return patched_to_die(portable, "insert_events")
         case "after_key":
-            return patched_to_die(recording, "insert_key")
+            return patched_to_die(portable, "insert_key")
         case "before_commit":
             return mock.patch.object(connections[using], "commit", die)
         case "after_commit":
@@ -87,6 +100,18 @@ def test_a_writer_that_is_killed_leaves_all_or_nothing_and_the_next_one_goes_on(
     assert counted(store.using) == ALL
     assert list(read(about("hall"), using=store.using)) == list(repeated)
     append(new("hall"), using=store.using)
+
+
+@on_databases("postgres")
+def test_a_writer_that_is_killed_after_its_only_statement_has_recorded_all(store):
+    def work(pipe):
+        with patched_to_die(ByFunctions, "append"):
+            append_three(store.using)
+        pipe.send("it lives")
+
+    with actor(work) as writer:
+        assert_killed(writer)
+    assert counted(store.using) == (ALL if store.guard == "tags" else NOTHING)  # by itself, or with its row
 
 
 def append_beside_a_row(using):

@@ -1,5 +1,6 @@
 """The facts and decisions of these tests: a decision is a function of the texts it saw."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -8,8 +9,6 @@ from django.db import connections
 
 from factos_django import AppendCondition, Decider, Proposed, Query, QueryItem, Recorded
 from factos_django.dispatch import Dispatched
-from factos_django.guards import Claim
-from factos_django.guards.tags import LockedTags
 from factos_django.testing.contract import Counted, Noted
 
 __all__ = [
@@ -90,7 +89,9 @@ def everything_in(using: str) -> list[tuple[int, str]]:
 
 def hold_tags(using: str, *guards: str, shares: Sequence[str] = ()) -> None:
     """Take the locks of these tags as an append of another process would."""
-    LockedTags().hold(Claim(frozenset(guards), frozenset(shares)), using)
+    items = json.dumps([{"tags": [tag], "types": []} for tag in guards])
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT factos_hold_1(false, '{}', %s::jsonb, %s::text[])", [items, list(shares)])
 
 
 def in_lock_order(count: int, using: str = "postgres") -> list[str]:

@@ -514,23 +514,19 @@ def test_a_context_is_never_older_than_its_position(
     """A5: events and `after` taken in two statements, with an append between them."""
     a, b = session("a"), session("b")
     b.run(b.log.append, [noted("first", "t")])
-    fold, late = contexts.fold_context, []
+    read, late = contexts._locked_rows, []
 
     def append_late() -> None:
         late.append(b.start(b.log.append, [noted("late", "t")]))
-        if store.using == "postgres":
-            b.see_waiting(a)  # for the guards of the context
-        else:
-            late[-1].result(PATIENCE)
+        late[-1].result(PATIENCE)
 
-    def fold_late(*args: Any, **kwargs: Any) -> Any:
-        append_late()  # before the events are read
-        context = fold(*args, **kwargs)
-        if store.using != "postgres":
-            append_late()
-        return context
+    def read_late(*args: Any) -> Any:
+        append_late()
+        rows = read(*args)
+        append_late()
+        return rows
 
-    monkeypatch.setattr(contexts, "fold_context", fold_late)
+    monkeypatch.setattr(contexts, "_locked_rows", read_late)
     context = a.run(a.log.read_context, tagged("t"), weighing)
     appended = [each.position for future in late for each in future.result(PATIENCE)]
     seen = [each.position for each in context.events]

@@ -177,10 +177,10 @@ def test_positions_are_drawn_after_every_shared_lock(store: Store, session: Open
     a, b, gatekeeper = session("a"), session("b"), session("gatekeeper")
     with stopped(gatekeeper):
         a.sql(SHADOWS)
-        waiting = a.start(a.log.append, [noted("slow", "t")])
+        waiting = a.start(a.log.dispatch, add("slow", "t"), decider=weighing, query=tagged("other"))
         a.see_waiting(gatekeeper)  # about to share t
         decided = b.run(b.log.dispatch, add("decided", "t"), decider=weighing, query=tagged("t"))
-    (slow,) = waiting.result(PATIENCE)
+    (slow,) = waiting.result(PATIENCE).events
     assert saw(decided) == ()
     assert slow.position > decided.position
 
@@ -196,12 +196,12 @@ def test_the_head_may_go_back_and_still_nothing_appears_below_one_that_was_read(
     with stopped(gatekeeper):
         a.sql(SHADOWS)
         a.begin()
-        waiting = a.start(a.log.append, [noted("slow", "t")])
+        waiting = a.start(a.log.dispatch, add("slow", "t"), decider=weighing, query=tagged("t"))
         a.see_waiting(gatekeeper)  # has read the sequence, and has no mark
         (quick,) = b.run(b.log.append, [noted("quick", "u")])
         checkpoint, seen = follow(b, after=0)
         assert (checkpoint, seen) == (quick.position, [quick.position])
-    (slow,) = waiting.result(PATIENCE)
+    (slow,) = waiting.result(PATIENCE).events
     assert b.run(b.log.head) < checkpoint  # harmless: a checkpoint never follows it
     assert slow.position > checkpoint
     a.commit()

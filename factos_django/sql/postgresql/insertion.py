@@ -1,0 +1,77 @@
+"""Drawing positions and inserting facts: what happens after every lock is held."""
+
+from __future__ import annotations
+
+from factos_django.sql.postgresql.constants import MARK_LOCKS, SEQUENCE_BEHIND
+
+__all__ = ["INSERTION"]
+
+# The mark must be held before the first position is drawn, since the head is the lowest mark;
+# set_config(.., true) forgets it with the savepoint that gives it up.
+_DRAW = f"""
+CREATE OR REPLACE FUNCTION factos_draw_1(wanted integer) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    highest bigint;
+    mark bigint;
+BEGIN
+    IF coalesce(current_setting('factos.mark', true), '') = '' THEN
+        SELECT coalesce(max(position), 0) INTO highest FROM factos_event;
+        SELECT last_value - (NOT is_called)::int INTO mark FROM factos_event_position_seq;
+        IF highest > mark THEN
+            RAISE EXCEPTION '%', mark USING ERRCODE = '{SEQUENCE_BEHIND}';
+        END IF;
+        PERFORM pg_advisory_xact_lock_shared(
+            {MARK_LOCKS}, ((mark % 4294967296 + 2147483648) % 4294967296 - 2147483648)::integer);
+        PERFORM set_config('factos.mark', mark::text, true);
+    END IF;
+    RETURN ARRAY(SELECT nextval('factos_event_position_seq') FROM generate_series(1, wanted));
+END
+$body$
+"""
+
+# Without events (NULL) it only draws: the caller copies them in, and finds the tables locked, so that it
+# waits for nobody.
+_INSERT = """
+CREATE OR REPLACE FUNCTION factos_insert_1(
+    wanted integer, events jsonb, decision jsonb, moment timestamptz
+) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    positions bigint[];
+BEGIN
+    IF wanted = 0 THEN
+        RETURN '{}';
+    END IF;
+    IF events IS NULL THEN
+        LOCK TABLE factos_event, factos_tag IN ROW EXCLUSIVE MODE;
+    END IF;
+    positions := factos_draw_1(wanted);
+    INSERT INTO factos_event (position, id, type, version, data, metadata, decision, tags, recorded_at)
+    SELECT positions[place], id, type, version, data, metadata, decision, tags, moment
+    FROM ROWS FROM (jsonb_to_recordset(events) AS (
+        id uuid, type text, version smallint, data jsonb, metadata jsonb, tags jsonb
+    )) WITH ORDINALITY AS proposed (id, type, version, data, metadata, tags, place);
+    INSERT INTO factos_tag (event_id, value, type)
+    SELECT positions[place], tag, type
+    FROM ROWS FROM (jsonb_to_recordset(events) AS (type text, tags jsonb))
+        WITH ORDINALITY AS proposed (type, tags, place), jsonb_array_elements_text(tags) AS tag;
+    RETURN positions;
+END
+$body$
+"""
+
+_INSERT_KEY = """
+CREATE OR REPLACE FUNCTION factos_insert_key_1(
+    key text, fingerprint text, positions bigint[], seen bigint, moment timestamptz
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
+BEGIN
+    INSERT INTO factos_idempotencykey (idempotency_key, fingerprint, positions, position, recorded_at)
+    VALUES (key, fingerprint, to_jsonb(positions), coalesce(positions[cardinality(positions)], seen), moment);
+END
+$body$
+"""
+
+INSERTION: dict[str, str] = {
+    "factos_draw_1": _DRAW,
+    "factos_insert_1": _INSERT,
+    "factos_insert_key_1": _INSERT_KEY,
+}

@@ -1,0 +1,110 @@
+"""The locks of the guard ``tags``: the gate, the keys, and the tags that a decision names."""
+
+from __future__ import annotations
+
+from factos_django.sql.postgresql.constants import (
+    GUARD_LOCKS,
+    KEY_LOCKS,
+    MOST_LOCKS_OF_TRANSACTION,
+    STANDBY,
+    WRONG_ISOLATION,
+)
+
+__all__ = ["LOCKS"]
+
+# Counts what the transaction may hold, forgotten with the savepoint like the locks themselves; a tag that
+# is locked twice counts twice, so before it says no it counts what is really held.
+_ROOM = f"""
+CREATE OR REPLACE FUNCTION factos_room_1(wanted integer) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    held integer := coalesce(nullif(current_setting('factos.held', true), ''), '0')::integer + wanted;
+BEGIN
+    IF held > {MOST_LOCKS_OF_TRANSACTION} THEN
+        SELECT count(*) + wanted INTO held FROM pg_locks
+        WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND classid IN ({GUARD_LOCKS}, {KEY_LOCKS});
+    END IF;
+    IF held > {MOST_LOCKS_OF_TRANSACTION} THEN
+        RETURN false;
+    END IF;
+    PERFORM set_config('factos.held', held::text, true);
+    RETURN true;
+END
+$body$
+"""
+
+# The first tag of an item is its guard. Guards and shares are taken in one sorted pass: two appends that
+# take the same locks take them in the same order.
+_HOLD = f"""
+CREATE OR REPLACE FUNCTION factos_hold_1(
+    whole_log boolean, keys text[], items jsonb, shares text[]
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    claimed record;
+    held integer[] := '{{}}';
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION '%', current_setting('transaction_isolation') USING ERRCODE = '{WRONG_ISOLATION}';
+    END IF;
+    IF pg_is_in_recovery() THEN  -- its advisory locks are its own, and guard nothing
+        RAISE EXCEPTION 'a standby' USING ERRCODE = '{STANDBY}';
+    END IF;
+    IF whole_log OR NOT factos_room_1(
+        cardinality(keys) + coalesce(jsonb_array_length(items), 0) + cardinality(shares)
+    ) THEN
+        LOCK TABLE factos_gate IN SHARE ROW EXCLUSIVE MODE;
+        PERFORM set_config('factos.alone', 'on', true);
+        RETURN;
+    END IF;
+    LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
+    FOR claimed IN
+        SELECT DISTINCT hashtext(key COLLATE "C") AS hash FROM unnest(keys) AS key ORDER BY hash
+    LOOP
+        PERFORM pg_advisory_xact_lock({KEY_LOCKS}, claimed.hash);
+    END LOOP;
+    FOR claimed IN
+        SELECT hash, bool_or(is_guard) AS is_guard FROM (
+            SELECT hashtext(item #>> '{{tags,0}}' COLLATE "C") AS hash, true AS is_guard
+            FROM jsonb_array_elements(items) AS item
+            UNION ALL SELECT hashtext(tag COLLATE "C"), false FROM unnest(shares) AS tag
+        ) AS wanted GROUP BY hash ORDER BY hash
+    LOOP
+        IF claimed.is_guard THEN
+            PERFORM pg_advisory_xact_lock({GUARD_LOCKS}, claimed.hash);
+        ELSE
+            PERFORM pg_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash);
+        END IF;
+        held := held || claimed.hash;
+    END LOOP;
+    PERFORM set_config('factos.holds', held::text, true);
+END
+$body$
+"""
+
+# Waits for nobody: who holds locks already must not queue for more of them out of order. What this append
+# holds it does not ask for again: a lock that is held exclusively is refused shared while others wait for it.
+_SHARE = f"""
+CREATE OR REPLACE FUNCTION factos_share_1(tags text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    claimed record;
+    held integer[] := coalesce(nullif(current_setting('factos.holds', true), ''), '{{}}');
+BEGIN
+    IF current_setting('factos.alone', true) = 'on' THEN
+        RETURN true;
+    END IF;
+    IF NOT factos_room_1(cardinality(tags)) THEN
+        RETURN false;
+    END IF;
+    FOR claimed IN
+        SELECT DISTINCT hashtext(tag COLLATE "C") AS hash FROM unnest(tags) AS tag ORDER BY hash
+    LOOP
+        CONTINUE WHEN claimed.hash = ANY (held);
+        IF NOT pg_try_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash) THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END
+$body$
+"""
+
+LOCKS: dict[str, str] = {"factos_room_1": _ROOM, "factos_hold_1": _HOLD, "factos_share_1": _SHARE}

@@ -1,0 +1,109 @@
+"""What matches a query: its items as JSON, ``[{"tags": [...], "types": [...]}]``; ``[]`` is everything."""
+
+from __future__ import annotations
+
+__all__ = ["MATCHING"]
+
+# The first tag of an item is guarded, and read from. Any of them is right; a rare one makes fewer others
+# wait. It counts few rows first, and never more than a thousand of a tag: all broad tags are alike.
+_RAREST_FIRST = """
+CREATE OR REPLACE FUNCTION factos_rarest_first_1(tags text[]) RETURNS text[]
+LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    most integer;
+    rarest text;
+    fewest bigint;
+BEGIN
+    FOREACH most IN ARRAY ARRAY[10, 100, 1000] LOOP
+        SELECT tag, counted.found INTO rarest, fewest
+        FROM unnest(tags) WITH ORDINALITY AS named (tag, place), LATERAL (
+            SELECT count(*) AS found FROM (SELECT FROM factos_tag WHERE value = tag LIMIT most) AS few
+        ) AS counted
+        ORDER BY counted.found, place LIMIT 1;
+        EXIT WHEN fewest < most;
+    END LOOP;
+    RETURN rarest || array_remove(tags, rarest);
+END
+$body$
+"""
+
+_NARROW = """
+CREATE OR REPLACE FUNCTION factos_narrow_1(items jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    item jsonb;
+    narrowed jsonb := '[]';
+BEGIN
+    IF NOT coalesce(jsonb_path_exists(items, '$[*].tags[1]'), false) THEN
+        RETURN items;
+    END IF;
+    FOR item IN SELECT value FROM jsonb_array_elements(items) LOOP
+        IF jsonb_array_length(item -> 'tags') > 1 THEN
+            item := jsonb_set(item, '{tags}', to_jsonb(factos_rarest_first_1(
+                ARRAY(SELECT jsonb_array_elements_text(item -> 'tags'))
+            )));
+        END IF;
+        narrowed := narrowed || jsonb_build_array(item);
+    END LOOP;
+    RETURN narrowed;
+END
+$body$
+"""
+
+# Each branch walks one range of one index, in the order of positions, and stops at `most`. So the plan that
+# PostgreSQL keeps after a few calls, without looking at the values, is as good as the one for the values.
+_MATCHING = """
+CREATE OR REPLACE FUNCTION factos_matching_1(items jsonb, above bigint, most integer)
+RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    item jsonb;
+    tags text[];
+    types text[];
+    positions bigint[] := '{}';
+BEGIN
+    IF jsonb_array_length(items) = 0 THEN
+        RETURN ARRAY(SELECT position FROM factos_event WHERE position > above ORDER BY position LIMIT most);
+    END IF;
+    FOR item IN SELECT value FROM jsonb_array_elements(items) LOOP
+        tags := ARRAY(SELECT jsonb_array_elements_text(item -> 'tags'));
+        types := ARRAY(SELECT jsonb_array_elements_text(item -> 'types'));
+        IF cardinality(tags) = 0 THEN
+            positions := positions || ARRAY(
+                SELECT found.position FROM unnest(types) AS wanted (type), LATERAL (
+                    SELECT e.position FROM factos_event e
+                    WHERE e.type = wanted.type AND e.position > above ORDER BY e.position LIMIT most
+                ) AS found);
+        ELSIF cardinality(types) = 0 THEN
+            positions := positions || ARRAY(
+                SELECT t.event_id FROM factos_tag t
+                WHERE t.value = tags[1] AND t.event_id > above AND NOT EXISTS (
+                    SELECT FROM unnest(tags[2:]) AS other (value) WHERE NOT EXISTS (
+                        SELECT FROM factos_tag o
+                        WHERE o.value = other.value AND o.type = t.type AND o.event_id = t.event_id
+                        LIMIT 1 OFFSET 0))
+                ORDER BY t.event_id LIMIT most);
+        ELSE
+            positions := positions || ARRAY(
+                SELECT found.event_id FROM unnest(types) AS wanted (type), LATERAL (
+                    SELECT t.event_id FROM factos_tag t
+                    WHERE t.value = tags[1] AND t.type = wanted.type AND t.event_id > above AND NOT EXISTS (
+                        SELECT FROM unnest(tags[2:]) AS other (value) WHERE NOT EXISTS (
+                            SELECT FROM factos_tag o
+                            WHERE o.value = other.value AND o.type = t.type AND o.event_id = t.event_id
+                            LIMIT 1 OFFSET 0))
+                    ORDER BY t.event_id LIMIT most
+                ) AS found);
+        END IF;
+    END LOOP;
+    IF cardinality(positions) > 1 THEN
+        RETURN ARRAY(SELECT DISTINCT p FROM unnest(positions) AS p ORDER BY p LIMIT most);
+    END IF;
+    RETURN positions;
+END
+$body$
+"""
+
+MATCHING: dict[str, str] = {
+    "factos_rarest_first_1": _RAREST_FIRST,
+    "factos_narrow_1": _NARROW,
+    "factos_matching_1": _MATCHING,
+}
