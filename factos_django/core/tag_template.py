@@ -29,6 +29,8 @@ class TagTemplate:
     text: str
     #: The names of the event fields it needs, each once.
     fields: tuple[str, ...] = field(init=False, compare=False)
+    #: What stands before and after its only field, where it has one: then it is filled by adding up.
+    _around: tuple[str, str] | None = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
@@ -38,11 +40,18 @@ class TagTemplate:
         for _, name, spec, conversion in parts:
             if name is not None and (not name.isidentifier() or spec or conversion):
                 raise InvalidTag(tag=self.text, reason="a template holds plain field names like {buyer}")
-        object.__setattr__(self, "fields", tuple(dict.fromkeys(name for _, name, _, _ in parts if name)))
+        names = [name for _, name, _, _ in parts if name]
+        object.__setattr__(self, "fields", tuple(dict.fromkeys(names)))
+        around = (parts[0][0], "".join(literal for literal, _, _, _ in parts[1:])) if len(names) == 1 else None
+        object.__setattr__(self, "_around", around if parts and parts[0][1] else None)
 
     def tags(self, event: object) -> Iterator[str]:
         """Yield the tags that ``event`` gets from this template (not yet checked as tags)."""
         members = [_members(self.text, getattr(event, name)) for name in self.fields]
+        if self._around is not None:
+            before, after = self._around
+            yield from [f"{before}{member}{after}" for member in members[0]]
+            return
         for combination in product(*members):
             yield self.text.format(**dict(zip(self.fields, combination, strict=True)))
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from factos_django.conf import conf
@@ -22,8 +22,7 @@ from factos_django.stamps import current_stamps
 __all__ = ["Prepared", "fingerprint", "metadata_of_append", "prepare"]
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):  # made a thousand at a time: a frozen dataclass takes three times as long
     """One event as it will be stored, but for its position and time.
 
     ``repeatable`` tells that its id comes from the client, so that a repetition can be recognised.
