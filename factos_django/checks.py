@@ -6,8 +6,8 @@ the log; ``E006`` a connection that cannot carry every character; ``W001`` an un
 SQLite without IMMEDIATE; ``W003`` SQLite without WAL; ``W004`` event types in the log that no class is
 registered for; ``W005`` facts that are not flushed to disk at commit (on SQLite only
 ``synchronous=OFF``; ``NORMAL`` can lose the last of them when the power fails); ``W006`` a role without
-the rights that the locks need. Those that need a connection run under the database tag (``check
---database``).
+the rights that the locks need; ``W007`` a database that a crash can leave broken. Those that need a
+connection run under the database tag (``check --database``).
 """
 
 from __future__ import annotations
@@ -229,18 +229,90 @@ def _stored_types(connection: BaseDatabaseWrapper) -> Iterator[str]:
 
 
 def _durability(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
-    lost = {
-        "postgresql": ("SELECT current_setting('synchronous_commit')", ("off",), "synchronous_commit"),
-        "mysql": ("SELECT @@innodb_flush_log_at_trx_commit", (0, 2), "innodb_flush_log_at_trx_commit"),
-        "sqlite": ("PRAGMA synchronous", (0,), "PRAGMA synchronous"),
-    }
-    sql, weak, name = lost.get(connection.vendor, ("SELECT 1", (), ""))
-    if (found := _value(connection, sql)) in weak:
-        yield Warning(
-            f"A crash of the server of {connection.alias!r} can lose acknowledged facts: {name} = {found}.",
-            hint="Set it to flush at commit where losing the last facts is not acceptable.",
-            id="factos.W005",
+    """Tell what was acknowledged and can be lost, for each setting that says so."""
+    for setting in _LOSING.get(connection.vendor, ()):
+        if (found := _value(connection, f"{setting.sql}")) in setting.weak:
+            yield Warning(
+                f"{setting.crash} of {connection.alias!r} can lose acknowledged facts, {setting.effect}: "
+                f"{setting.name} = {found}.",
+                hint=f"{setting.step} Whatever follows the log elsewhere may have seen what was lost.",
+                id="factos.W005",
+            )
+
+
+def _soundness(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    """Tell what can leave the database broken, for each setting that says so."""
+    for setting in _BREAKING.get(connection.vendor, ()):
+        if (found := _value(connection, setting.sql)) in setting.weak:
+            yield Warning(
+                f"{setting.crash} of {connection.alias!r} can leave it broken, {setting.effect}: "
+                f"{setting.name} = {found}.",
+                hint=setting.step,
+                id="factos.W007",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A setting of a database, and the values at which a crash does harm."""
+
+    name: str
+    sql: str
+    weak: tuple[object, ...]
+    crash: str
+    effect: str
+    step: str
+
+
+_LOSING = {
+    "postgresql": [
+        _Setting(
+            "synchronous_commit",
+            "SELECT current_setting('synchronous_commit')",
+            ("off",),
+            "A crash of the server",
+            "those of the last three wal_writer_delay (0.6 s by default)",
+            "Set it to on: in postgresql.conf, for the role, or in the OPTIONS of the database.",
         )
+    ],
+    "mysql": [
+        _Setting(
+            "innodb_flush_log_at_trx_commit",
+            "SELECT @@innodb_flush_log_at_trx_commit",
+            (0,),
+            "A crash of the server",
+            "those of about the last second",
+            "Set it to 1 in the configuration of the server.",
+        ),
+        _Setting(
+            "innodb_flush_log_at_trx_commit",
+            "SELECT @@innodb_flush_log_at_trx_commit",
+            (2,),
+            "A crash of the machine",
+            "those of about the last second",
+            "Set it to 1 in the configuration of the server.",
+        ),
+        _Setting(
+            "log_bin = ON, and sync_binlog",
+            "SELECT CASE WHEN @@log_bin THEN least(@@sync_binlog, 2) END",
+            (0, 2),
+            "A crash of the machine",
+            "those that are not in the binary log yet",
+            "Set sync_binlog to 1 in the configuration of the server, or skip_log_bin.",
+        ),
+    ],
+    "sqlite": [
+        _Setting(
+            "PRAGMA synchronous",
+            "PRAGMA synchronous",
+            (0,),
+            "A crash of the machine",
+            "those that the system had not written yet",
+            'Set "PRAGMA synchronous=NORMAL;" in init_command: it loses only the last, or FULL: it loses none.',
+        )
+    ],
+}
+_BREAKING = {}
 
 
 def _row(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:

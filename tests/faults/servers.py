@@ -20,13 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tests.scratch import connected_anew
+from tests.stores import STORES
 
-__all__ = ["Server", "own_server"]
+__all__ = ["Server", "on_own_servers", "own_server"]
 
 #: How long a server may take to start, or to die (seconds).
 PATIENCE = 60
@@ -137,6 +139,14 @@ class OwnMariadb(Server):
 
 
 _SERVERS: dict[str, type[Server]] = {"postgres": OwnPostgres, "mariadb": OwnMariadb}
+
+
+def on_own_servers(*aliases: str) -> Any:
+    """Parametrise a test by ``store``, one for each of these aliases whose database answered (default: all)."""
+    found = {store.using: store for store in reversed(STORES) if store.using in (aliases or _SERVERS)}
+    marks = [pytest.mark.django_db(transaction=True, databases=list(django_settings.DATABASES))]
+    cases = [pytest.param(store, id=store.id, marks=marks) for store in found.values()]
+    return pytest.mark.parametrize("store", cases, indirect=True)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ G3  positions follow real time, and the order of commits where one decision coul
 G4  a follower applied the log up to its checkpoint, in order, and nothing else
 G5  where the guard locks tags, nobody waited for a transaction whose tags are not theirs (``waiting``)
 G8  one result for each idempotency key
-G9  what was acknowledged to a process that was killed is there
+G9  what was acknowledged to a process that was killed, or before the server was, is there
 G10 nobody waited longer than the limit for one that was frozen; single appends do not deadlock (``waiting``)
 """
 
@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 
 from tests.history.faults import Fault, Run
 from tests.history.operations import Append, History, Reading
+from tests.history.outages import check_reconnections
 from tests.history.tables import Fact, Log, matches
 from tests.history.waiting import check_deadlocks, check_freezes, check_parallel
 
@@ -36,7 +37,7 @@ def check(history: History, log: Log, *, parallel: bool = False) -> list[Fault]:
 def check_unexpected(run: Run) -> Iterator[Fault]:
     """No append fails in a way that nobody asked for."""
     for append in run.history.appends:
-        if append.outcome == "failed":
+        if append.outcome == "failed" or (append.outcome == "cut" and not run.history.outages):
             yield Fault("errors", f"{append.name} failed: {append.error}")
 
 
@@ -46,7 +47,7 @@ def check_whole(run: Run) -> Iterator[Fault]:
         facts = run.log.by_append.get(append.name, [])
         recorded = run.fate(append) == "committed" and append.outcome == "accepted"
         if recorded and not append.repeats and not facts:
-            guarantee = "G9" if run.is_of_killed(append) else "G1"
+            guarantee = "G9" if run.is_of_killed(append) or run.outlived(append) else "G1"
             yield Fault(
                 guarantee, f"{append.name} was accepted and committed, and none of its facts is there"
             )
@@ -70,6 +71,19 @@ def _differences(append: Append, facts: list[Fact]) -> Iterator[Fault]:
         yield Fault(
             "G1", f"{append.name} was told {list(append.positions)}, and stands at {_positions(facts)}"
         )
+
+
+def check_torn_transactions(run: Run) -> Iterator[Fault]:
+    """G1: of a transaction that nobody knows the end of, all appends left their facts, or none did."""
+    groups: dict[str, list[Append]] = {}
+    for append in run.history.appends:
+        accepted = append.outcome == "accepted" and not append.repeats
+        if accepted and append.facts and run.fate(append) == "unknown":
+            groups.setdefault(run.outermost[append.name].name, []).append(append)
+    for name, appends in groups.items():
+        there = [append.name for append in appends if append.name in run.log.by_append]
+        if 0 < len(there) < len(appends):
+            yield Fault("G1", f"of {name} only {there} are there, of {[each.name for each in appends]}")
 
 
 def check_phantoms(run: Run) -> Iterator[Fault]:
@@ -322,6 +336,7 @@ def _compared(saw: tuple[str, ...] | list[str], there: list[str], run: Run) -> s
 CHECKS: tuple[Callable[[Run], Iterator[Fault]], ...] = (
     check_unexpected,
     check_whole,
+    check_torn_transactions,
     check_phantoms,
     check_torn_readings,
     check_conditions,
@@ -334,4 +349,5 @@ CHECKS: tuple[Callable[[Run], Iterator[Fault]], ...] = (
     check_keys,
     check_deadlocks,
     check_freezes,
+    check_reconnections,
 )

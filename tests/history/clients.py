@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event as Flag
 from typing import Any
 
-from django.db import connections, transaction
+from django.contrib.auth.models import Group
+from django.db import InterfaceError, OperationalError, close_old_connections, connections, transaction
 
 from factos_django import (
     AppendCondition,
@@ -70,6 +71,10 @@ class Declined(DomainError):
 
 class RollBack(Exception):
     """The client gives its transaction up."""
+
+
+class Cut(RollBack):
+    """The connection failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +226,35 @@ class Writer:
             # Without a pause SQLite would let the same process in again and again.
             time.sleep(self.dice.choice([0, 0.001, 0.005, 0.02]))
 
+    def outlast(self, over: Flag) -> None:
+        """Append until it is over, however often the server goes away; go on with whatever it takes."""
+        while not over.is_set():
+            if self.dice.random() < 0.65:
+                self._append_until_answered()
+            else:
+                with suppress(Cut):
+                    self.append_together()
+            self._leave()
+            time.sleep(self.dice.choice([0, 0.001, 0.005, 0.02]))
+
+    def _append_until_answered(self) -> None:
+        """Append; ask again and again, under the same key, while the connection fails."""
+        proposal = self._proposal()
+        while self.append_alone(proposal).outcome in ("cut", "unknown") and proposal.key:
+            self._leave()
+            time.sleep(0.05)
+
+    def _leave(self) -> None:
+        """Give a connection up that has failed, as Django does after each request."""
+        if connections[self.using].errors_occurred:
+            close_old_connections()
+
     def work_alone(self, operations: int) -> None:
         """Do so many appends, each in a transaction of its own."""
         for _ in range(operations):
             self.append_alone()
 
-    def append_alone(self, proposal: Proposal | None = None) -> None:
+    def append_alone(self, proposal: Proposal | None = None) -> Append:
         """Append in a transaction that the store opens and commits."""
         name = self.new_name("t")
         self._begin(name, None)
@@ -237,6 +265,7 @@ class Writer:
         self.journal.write(
             Transaction(name, self.number, done.invoked, done.invoked, done.completed, outcome)
         )
+        return done
 
     def append_together(self) -> None:
         """Append several times in a transaction, hold it open, and commit it or roll it back."""
@@ -246,7 +275,7 @@ class Writer:
             for _ in range(appends):
                 if self.dice.random() < 0.15:
                     self._append_in_vain(name)
-                elif self.append(name, self._proposal()).outcome in ("broken", "unknown"):
+                elif self.append(name, self._proposal()).outcome in ("broken", "unknown", "cut"):
                     raise RollBack
             time.sleep(held)
             if rolled_back:
@@ -265,7 +294,11 @@ class Writer:
 
     @contextmanager
     def transaction(self, parent: str | None = None) -> Iterator[str]:
-        """Run the block in a transaction or a savepoint of this name; RollBack gives it up."""
+        """Run the block in a transaction or a savepoint of this name; RollBack gives it up.
+
+        Raises:
+            Cut: The connection failed, perhaps during COMMIT.
+        """
         name = self.new_name("t")
         begun = self._begin(name, parent)
         committing, outcome = begun, "rolled back"
@@ -273,9 +306,12 @@ class Writer:
             with transaction.atomic(using=self.using):
                 try:
                     yield name
+                    outcome = "unknown"
                 finally:
                     committing = now()
             outcome = "committed"
+        except (OperationalError, InterfaceError) as error:
+            raise Cut from error
         except RollBack:
             pass
         finally:
@@ -394,14 +430,22 @@ def _told(error: Exception) -> dict[str, Any]:
             return {"outcome": "broken"}
         case OutcomeUnknown():
             return {"outcome": "unknown"}
+        case OperationalError() | InterfaceError():
+            return {"outcome": "cut", "error": repr(error)}
         case _:
             return {"outcome": "failed", "error": repr(error)}
 
 
 class Follower:
-    """One process that reads on from its checkpoint until the writers have ended, and then to the end."""
+    """One process that reads on from its checkpoint until the writers have ended, and then to the end.
 
-    def __init__(self, number: int, seed: int, using: str, query: Query, journal: Journal) -> None:
+    One that ``keeps`` its checkpoint writes it to the database before it goes on from there.
+    """
+
+    def __init__(
+        self, number: int, seed: int, using: str, query: Query, journal: Journal, *, keeps: bool = False
+    ) -> None:
+        self.keeps = keeps
         self.number = number
         self.using = using
         self.dice = random.Random(f"{seed} {number}")
@@ -412,12 +456,27 @@ class Follower:
     def work(self, ended: Flag) -> None:
         """Follow."""
         while not ended.is_set():
-            if self.dice.random() < 0.3:
-                self.read_to_head()
-            else:
-                self._read_on(self.dice.choice([None, None, 1, 3, 50]))
+            self._step()
             time.sleep(self.dice.choice([0, 0.001, 0.005]))
         self._read_on(None)
+
+    def outlast(self, ended: Flag) -> None:
+        """Do the same, however often the server goes away."""
+        while not ended.is_set():
+            before = self.checkpoint
+            try:
+                self._step()
+            except (OperationalError, InterfaceError):
+                self.checkpoint = before
+                connections[self.using].close()
+            time.sleep(self.dice.choice([0, 0.001, 0.005]))
+        self._read_on(None)
+
+    def _step(self) -> None:
+        if self.dice.random() < 0.3:
+            self.read_to_head()
+        else:
+            self._read_on(self.dice.choice([None, None, 1, 3, 50]))
 
     def read_to_head(self) -> None:
         """Take the head first, and all that it claims to be there: the next reading begins at the head."""
@@ -433,6 +492,9 @@ class Follower:
         self._note(invoked, after, events, limited=limit is not None)
 
     def _note(self, invoked: int, after: int, events: list[Recorded[Any]], *, limited: bool = False) -> None:
+        if self.keeps:
+            # Its checkpoint is a row of the same database, which is flushed with what it saw or later.
+            Group.objects.using(self.using).create(name=f"{self.number}: {self.checkpoint} at {invoked}")
         seen = tuple((each.position, _identity(each.event)) for each in events)
         self.journal.write(
             Reading(

@@ -10,6 +10,7 @@ from itertools import accumulate
 from tests.history.checker import could_see
 from tests.history.faults import Run
 from tests.history.operations import Append, History, Reading, Transaction
+from tests.history.outages import lost, resumed
 from tests.history.tables import Log, matches
 from tests.history.waiting import passing, stalled
 
@@ -34,6 +35,11 @@ class Evidence:
         passing: Appends that passed the held transaction of others whose tags are not theirs.
         stalled: Appends that came back busy while a process was frozen.
         acknowledged: Appends that were acknowledged to processes that were killed.
+        outlived: Appends that were acknowledged before the server was killed, and are there.
+        cut: Appends that the end of the server cut off before COMMIT.
+        unknown: Appends whose outcome nobody knew.
+        resumed: Processes that went on after each end of the server.
+        lost: Appends that were acknowledged, and lost with the server.
     """
 
     facts: int
@@ -48,6 +54,11 @@ class Evidence:
     passing: int
     stalled: int
     acknowledged: int
+    outlived: int
+    cut: int
+    unknown: int
+    resumed: int
+    lost: int
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in asdict(self).items())
@@ -66,6 +77,7 @@ def gather(history: History, log: Log) -> Evidence:
     judged = [each for each in history.appends if each.outcome in _JUDGED[each.form]]
     contended = sum(_is_contended(run, each) for each in judged)
     follows = [each for each in history.readings if each.source == "follow" and each.seen]
+    kept, gone = list(_acknowledged(run)), lost(run)
     return Evidence(
         facts=len(log.facts),
         decisions=len(judged),
@@ -78,7 +90,12 @@ def gather(history: History, log: Log) -> Evidence:
         broken=sum(each.outcome == "broken" for each in history.appends),
         passing=passing(run),
         stalled=stalled(run),
-        acknowledged=sum(1 for _ in _acknowledged(run)),
+        acknowledged=sum(map(run.is_of_killed, kept)),
+        outlived=sum(map(run.outlived, kept)) - len(gone),
+        cut=sum(each.outcome == "cut" for each in history.appends),
+        unknown=sum(each.outcome == "unknown" or run.fate(each) == "unknown" for each in history.appends),
+        resumed=resumed(run),
+        lost=len(gone),
     )
 
 
@@ -96,6 +113,11 @@ class Wanted:
     passing: int = 0
     stalled: int = 1
     acknowledged: int = 1
+    outlived: int = 0
+    cut: int = 0
+    unknown: int = 0
+    resumed: int = 0
+    lost: int = 0
 
     def lacking(self, proved: Evidence) -> list[str]:
         """Return what the run proved too little of."""
@@ -161,8 +183,7 @@ def _rollbacks(run: Run) -> Iterator[Transaction]:
 
 def _acknowledged(run: Run) -> Iterator[Append]:
     for append in run.history.appends:
-        kept = append.outcome == "accepted" and run.fate(append) == "committed"
-        if kept and run.is_of_killed(append):
+        if append.outcome == "accepted" and run.fate(append) == "committed" and not append.repeats:
             yield append
 
 

@@ -49,6 +49,10 @@ class Run:
         """Tell whether the process that appended was killed later."""
         return self.outermost[append.name].process in self.killed
 
+    def outlived(self, append: Append) -> bool:
+        """Tell whether the server was killed after the append had been acknowledged."""
+        return any(self.ended(append) < outage.ended for outage in self.history.outages)
+
     @cached_property
     def by_key(self) -> dict[str, list[Append]]:
         """The appends that asked under each idempotency key."""

@@ -22,6 +22,7 @@ __all__ = [
     "Journal",
     "Kill",
     "Operation",
+    "Outage",
     "Query",
     "Reading",
     "Transaction",
@@ -55,8 +56,8 @@ class Append:
         transaction: The name of the transaction in which it ran.
         form: ``blind``, ``conditional`` or ``dispatched``.
         outcome: ``accepted``, ``nothing`` (decided so), ``declined`` (by the decider), ``rejected``
-            (by the condition), ``busy``, ``broken`` (off by the database), ``unknown`` or ``failed``
-            (with ``error``: that is nothing that should happen).
+            (by the condition), ``busy``, ``broken`` (off by the database), ``cut`` (off from it before
+            COMMIT), ``unknown`` or ``failed`` (with ``error``: that is nothing that should happen).
         facts: What it was to record, in this order.
         positions: What it was told.
         recorder: The append that the facts it was told of name; None where there are none.
@@ -153,9 +154,17 @@ class Freeze:
     limit: float
 
 
-Operation: TypeAlias = "Append | Transaction | Reading | Kill | Freeze"
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The server was killed after ``begun``, and answered again before ``ended``."""
+
+    begun: int
+    ended: int
+
+
+Operation: TypeAlias = "Append | Transaction | Reading | Kill | Freeze | Outage"
 _KINDS: dict[str, Any] = {
-    each.__name__.lower(): each for each in (Append, Transaction, Reading, Kill, Freeze)
+    each.__name__.lower(): each for each in (Append, Transaction, Reading, Kill, Freeze, Outage)
 }
 
 
@@ -184,6 +193,7 @@ class History:
     readings: list[Reading] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)
     freezes: list[Freeze] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
 
     @classmethod
     def of(cls, *operations: Operation) -> History:
@@ -210,6 +220,7 @@ class History:
             Reading: self.readings,
             Kill: self.kills,
             Freeze: self.freezes,
+            Outage: self.outages,
         }
         lists[type(operation)].append(operation)
 

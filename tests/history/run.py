@@ -27,9 +27,11 @@ from factos_django import Query, QueryItem
 from tests.history.checker import Fault, check
 from tests.history.clients import HOT_TAGS, Follower, Shared, Writer
 from tests.history.evidence import Evidence, gather
-from tests.history.operations import Freeze, History, Journal, Kill, now
+from tests.history.faults import Run
+from tests.history.operations import Freeze, History, Journal, Kill, Outage, now
+from tests.history.outages import check_prefix, without_unflushed
 from tests.history.scenes import FIRST, FROZEN, hold, hold_after_savepoint, pass_by
-from tests.history.tables import read_tables
+from tests.history.tables import Log, read_tables
 
 __all__ = ["Plan", "Report", "drawn_seed", "run"]
 
@@ -57,6 +59,9 @@ class Plan:
         alone: Appends of each writer before that, each in a transaction of its own.
         victims: Processes on top that append until they are killed.
         freezes: How often a process is stopped while its transaction is open.
+        blackouts: How often all writers are killed at once, and others take over.
+        outages: How often the server is killed, and started again, while the writers go on.
+        flushes: Whether the server flushes what it acknowledges.
         holds: How often some hold their transactions while others come by who have other tags.
         seconds: No writer begins anything later than this.
     """
@@ -70,7 +75,15 @@ class Plan:
     holds: int = 0
     freezes: int = 1
     seconds: float = 60
+    blackouts: int = 0
+    outages: int = 0
+    flushes: bool = True
     seed: int = field(default_factory=drawn_seed)
+
+    @property
+    def shows_flushed(self) -> bool:
+        """Whether the server shows nothing that it could still lose; MariaDB does, for a moment."""
+        return self.flushes and self.using != "mariadb"
 
     @property
     def parallel(self) -> bool:
@@ -94,22 +107,32 @@ class Report:
         return "\n".join([*lines, *self.deaths, f"{len(self.faults)} faults", *found])
 
 
-def run(plan: Plan, directory: Path) -> Report:
-    """Run the plan on an empty log; the files of the history stay in ``directory``."""
+def run(plan: Plan, directory: Path, outage: Callable[[], None] | None = None) -> Report:
+    """Run the plan on an empty log; the files of the history stay in ``directory``.
+
+    ``outage`` kills the server, starts it again, and returns when it answers.
+    """
     sys.stdout.write(f"history run with seed {plan.seed}\n")
     began = time.monotonic()
-    deaths = _Crew(plan, directory).work()
+    deaths = _Crew(plan, directory, outage).work()
     seconds = time.monotonic() - began
     history, log = History.load(sorted(directory.glob("*.jsonl"))), read_tables(plan.using)
-    faults = check(history, log, parallel=plan.parallel)
-    return Report(plan, faults, gather(history, log), deaths, seconds)
+    return Report(plan, _judged(plan, history, log), gather(history, log), deaths, seconds)
+
+
+def _judged(plan: Plan, history: History, log: Log) -> list[Fault]:
+    prefix = list(check_prefix(Run(history, log))) if plan.outages else []
+    if plan.outages and not plan.shows_flushed:
+        history = without_unflushed(history, log, acknowledged=not plan.flushes)
+    return [*prefix, *check(history, log, parallel=plan.parallel and not plan.outages)]
 
 
 class _Crew:
     """The processes of a run. Forked, so that what a test patched is patched in them too."""
 
-    def __init__(self, plan: Plan, directory: Path) -> None:
+    def __init__(self, plan: Plan, directory: Path, outage: Callable[[], None] | None) -> None:
         self.plan = plan
+        self.outage = outage
         self.directory = directory
         self.dice = random.Random(plan.seed)
         self.context: ForkContext = multiprocessing.get_context("fork")
@@ -128,6 +151,9 @@ class _Crew:
             self._pass()
             for _ in range(self.plan.freezes):
                 self._freeze()
+            for _ in range(self.plan.blackouts):
+                self._black_out()
+            self._outlast()
             self.ended.set()
             _join(followers, 60)
         finally:
@@ -139,8 +165,9 @@ class _Crew:
 
     def _start_followers(self) -> list[ForkProcess]:
         """Start those who follow from before the first append on."""
-        met = self.context.Barrier(len(FOLLOWED) + 1)
-        followers = [self._start(_follow, query, met, self.ended) for query in FOLLOWED]
+        followed = FOLLOWED if self.plan.flushes else ()  # or they would be ahead of the log that is left
+        met = self.context.Barrier(len(followed) + 1)
+        followers = [self._start(_follow, query, met, self.ended) for query in followed]
         met.wait(60)
         return followers
 
@@ -184,6 +211,41 @@ class _Crew:
         thawed.set()
         _join([frozen], 60)
 
+    def _black_out(self) -> None:
+        """Kill all who write, at once, and let others go on."""
+        met = self.context.Barrier(self.plan.writers)
+        victims = [self._start(_write, self._shared(), met, 10**6) for _ in range(self.plan.writers)]
+        self._await_growth(victims)
+        for victim in victims:
+            victim.kill()
+        for victim in victims:
+            self._bury(victim)
+        self._together(_write_alone, self._shared(), self.plan.alone)
+
+    def _outlast(self) -> None:
+        """Kill the server, and start it again, while many write."""
+        if self.outage is None:
+            return
+        over, shared = self.context.Event(), self._shared()
+        writers = [self._start(_outlast, shared, over) for _ in range(self.plan.writers)]
+        for _ in range(self.plan.outages):
+            self._await_growth(writers)
+            begun = now()
+            self.outage()
+            self.journal.write(Outage(begun, now()))
+        self._await_growth(writers)
+        over.set()
+        _join(writers, 60)
+
+    def _await_growth(self, writers: list[ForkProcess]) -> None:
+        """Return when each of them has noted a lot since the call."""
+        paths = [self._path(self._number(writer)) for writer in writers]
+        sizes = {path: path.stat().st_size + self.dice.randrange(6_000, 10_000) for path in paths}
+        deadline = time.monotonic() + 30
+        while any(path.stat().st_size < size for path, size in sizes.items()):
+            assert time.monotonic() < deadline, "somebody writes no more"
+            time.sleep(0.001)
+
     def _stroll(self, seconds: float, *tags: str) -> None:
         """Let some come by with these tags, and three with a tag of their own."""
         tags += tuple(f"own:{number}" for number in range(3))
@@ -200,6 +262,9 @@ class _Crew:
         while journal.stat().st_size < size and time.monotonic() < deadline:
             time.sleep(0.001)
         victim.kill()
+        self._bury(victim)
+
+    def _bury(self, victim: ForkProcess) -> None:
         victim.join(60)
         self.killed.append(victim)
         self.journal.write(Kill(self._number(victim), now()))
@@ -252,6 +317,10 @@ def _write(part: _Part, shared: Shared, met: Barrier, operations: int) -> None:
     part.writer(shared).work(operations, time.monotonic() + part.plan.seconds)
 
 
+def _outlast(part: _Part, shared: Shared, over: Flag) -> None:
+    part.writer(shared).outlast(over)
+
+
 def _write_alone(part: _Part, met: Barrier, shared: Shared, operations: int) -> None:
     settings.FACTOS_DISPATCH_ATTEMPTS = 1  # a second attempt would hide a deadlock
     met.wait(60)
@@ -264,10 +333,14 @@ def _scene(part: _Part, scene: Callable[..., None], *about: Any) -> None:
 
 
 def _follow(part: _Part, query: Query, met: Barrier, ended: Flag) -> None:
-    follower = Follower(part.number, part.plan.seed, part.plan.using, query, part.journal)
+    outlasts = part.plan.outages > 0
+    follower = Follower(part.number, part.plan.seed, part.plan.using, query, part.journal, keeps=outlasts)
     follower.read_to_head()
     met.wait(60)
-    follower.work(ended)
+    if outlasts:
+        follower.outlast(ended)
+    else:
+        follower.work(ended)
 
 
 def _wait_frozen(holding: Flag, thawed: Flag) -> None:

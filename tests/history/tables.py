@@ -56,6 +56,11 @@ class Log:
         return {fact.identity: fact for fact in self.facts}
 
     @cached_property
+    def by_position(self) -> dict[int, Fact]:
+        """The facts by their positions."""
+        return {fact.position: fact for fact in self.facts}
+
+    @cached_property
     def _present(self) -> frozenset[Fact]:
         return frozenset(self.facts)
 

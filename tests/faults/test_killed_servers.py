@@ -1,0 +1,175 @@
+"""A15, A16, A31: the server is killed under load. What it acknowledged survives, at its durable defaults."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from django.db import OperationalError, close_old_connections, connections
+
+from factos_django import OutcomeUnknown, Query
+from factos_django.store import append, head, read
+from tests.faults.actors import actor, counted
+from tests.faults.facts import new, three, unless
+from tests.faults.servers import on_own_servers, own_server
+from tests.guards.sessions import until
+from tests.history.evidence import Wanted
+from tests.history.run import Plan, run
+from tests.scratch import second_session
+
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+WRITERS = 6
+WANTED = Wanted(
+    decisions=20, contended=(0.05, 0.95), meetings=5, rollbacks=2, repetitions=0, readings=5, stalled=0,
+    acknowledged=0, outlived=20, cut=WRITERS, resumed=WRITERS,
+)  # fmt: skip
+ALL = {"events": 3, "tags": 6, "keys": 1}
+NOTHING = {"events": 0, "tags": 0, "keys": 0}
+
+
+def run_through_outages(server, store, directory, **about):
+    scenes = {"operations": 0, "victims": 0, "freezes": 0, "alone": 2, "outages": 1}
+    plan = Plan(store.using, (store.guard,), writers=WRITERS, **scenes | about)
+    return run(plan, directory, lambda: restart(server, store))
+
+
+def restart(server, store, *options):
+    server.kill()
+    server.options = options or server.options
+    server.start()
+    server.await_answer(store.using)
+
+
+def assert_good(report, wanted):
+    assert not report.deaths, str(report)
+    assert not report.faults, str(report)
+    assert not wanted.lacking(report.evidence), f"{wanted.lacking(report.evidence)}: {report}"
+
+
+@on_own_servers()
+def test_what_a_server_acknowledged_survives_its_kill_and_the_clients_go_on(store, tmp_path):
+    with own_server(store.using) as server:
+        assert_good(run_through_outages(server, store, tmp_path), WANTED)
+
+
+#: Each writes its log every ten seconds, or when there is much of it.
+UNFLUSHED = {
+    "postgres": ["synchronous_commit=off", "wal_writer_delay=10s", "wal_writer_flush_after=1GB"],
+    "mariadb": ["innodb_flush_log_at_trx_commit=0", "innodb_flush_log_at_timeout=10"],
+}
+
+
+@on_own_servers()
+def test_a_server_that_does_not_flush_loses_the_last_facts_and_no_others(store, tmp_path):
+    with own_server(store.using, *UNFLUSHED[store.using]) as server:
+        report = run_through_outages(server, store, tmp_path, flushes=False)
+    assert_good(report, replace(WANTED, outlived=0, readings=0, lost=1))
+
+
+@on_own_servers()
+def test_a_connection_that_outlives_its_server_gives_one_clean_error(store):
+    with own_server(store.using) as server:
+        append(new("hall"), using=store.using)
+        restart(server, store)
+        with pytest.raises(OperationalError):  # its outcome is known
+            append(new("hall"), using=store.using)
+        close_old_connections()  # as Django does when a request ends
+        append(new("hall"), using=store.using)
+        assert counted(store.using)["events"] == 2
+
+
+@on_own_servers()
+def test_after_one_error_a_process_that_serves_no_requests_appends_again(store):
+    with own_server(store.using) as server:
+        append(new("hall"), using=store.using)
+        restart(server, store)
+        with pytest.raises(OperationalError):
+            append(new("hall"), using=store.using)
+        append(new("hall"), using=store.using)
+        assert counted(store.using)["events"] == 2
+
+
+@on_own_servers("postgres")
+def test_positions_that_were_drawn_and_lost_are_above_all_that_exist(store):
+    """The sequence comes back where its last flushed record says."""
+    with own_server(store.using) as server:
+        kept = append(three("hall"), using=store.using)
+        last = kept[-1].position
+        restart(server, store)
+        connections[store.using].close()
+        assert head(store.using) >= last
+        (later,) = append(new("hall"), using=store.using)
+        assert later.position > last
+        assert head(store.using) == later.position
+
+
+def commit_slowly(using):
+    """Append under a key, and tell what came of it."""
+
+    def work(pipe):
+        try:
+            pipe.send([each.position for each in append_three(using)])
+        except OutcomeUnknown:
+            pipe.send("unknown")
+        close_old_connections()
+        pipe.recv()
+        pipe.send([each.position for each in append_three(using)])
+
+    return work
+
+
+def append_three(using):
+    return append(three("hall"), condition=unless("hall"), idempotency_key="hall-1", using=using)
+
+
+@contextmanager
+def stopped_after_the_flush(server, store):
+    """COMMIT is on disk, and waits for a standby that never comes."""
+    restart(server, store, "synchronous_standby_names=nobody")
+    yield "SyncRep"
+
+
+@contextmanager
+def stopped_before_the_flush(server, store):
+    """COMMIT waits in a deferred trigger."""
+    with second_session(store.using) as cursor:
+        cursor.execute(
+            "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END'"
+        )
+        cursor.execute(
+            "CREATE CONSTRAINT TRIGGER stop AFTER INSERT ON factos_event INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION stop()"
+        )
+        cursor.execute("SELECT pg_advisory_lock(1)")
+        yield "advisory"
+
+
+def await_commit(using, wait_event):
+    """Return when somebody waits for this in COMMIT."""
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = %s"
+
+    def is_seen():
+        cursor.execute(asked, [wait_event])
+        return cursor.fetchone() == (1,)
+
+    with second_session(using) as cursor:
+        until(is_seen, f"a COMMIT that waits for {wait_event}")
+
+
+@pytest.mark.parametrize(
+    ("stopped", "left"), [(stopped_after_the_flush, ALL), (stopped_before_the_flush, NOTHING)]
+)
+@on_own_servers("postgres")
+def test_a_kill_during_commit_leaves_all_or_nothing_and_the_same_key_tells(store, stopped, left):
+    with own_server(store.using) as server, stopped(server, store) as wait_event:
+        with actor(commit_slowly(store.using)) as writer:
+            await_commit(store.using, wait_event)
+            restart(server, store, "fsync=on")
+            assert writer.hear() == "unknown"
+            connections[store.using].close()
+            assert counted(store.using) == left
+            writer.tell("again")
+            positions = writer.hear()
+            assert [each.position for each in read(Query.all(), using=store.using)] == positions
+            assert counted(store.using) == ALL
