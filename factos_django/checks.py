@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -228,91 +229,86 @@ def _stored_types(connection: BaseDatabaseWrapper) -> Iterator[str]:
         yield (last := found)
 
 
-def _durability(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
-    """Tell what was acknowledged and can be lost, for each setting that says so."""
-    for setting in _LOSING.get(connection.vendor, ()):
-        if (found := _value(connection, f"{setting.sql}")) in setting.weak:
-            yield Warning(
-                f"{setting.crash} of {connection.alias!r} can lose acknowledged facts, {setting.effect}: "
-                f"{setting.name} = {found}.",
-                hint=f"{setting.step} Whatever follows the log elsewhere may have seen what was lost.",
-                id="factos.W005",
-            )
-
-
-def _soundness(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
-    """Tell what can leave the database broken, for each setting that says so."""
-    for setting in _BREAKING.get(connection.vendor, ()):
-        if (found := _value(connection, setting.sql)) in setting.weak:
-            yield Warning(
-                f"{setting.crash} of {connection.alias!r} can leave it broken, {setting.effect}: "
-                f"{setting.name} = {found}.",
-                hint=setting.step,
-                id="factos.W007",
-            )
-
-
 @dataclass(frozen=True, slots=True)
-class _Setting:
-    """A setting of a database, and the values at which a crash does harm."""
+class _Weakness:
+    """A setting at which a crash does harm; ``sql`` gives its value then, and no row otherwise."""
 
+    id: str
     name: str
     sql: str
-    weak: tuple[object, ...]
-    crash: str
-    effect: str
-    step: str
+    harm: str
+    hint: str
 
 
-_LOSING = {
-    "postgresql": [
-        _Setting(
+_LATE = "Whoever follows the log from another database may then have seen facts that are gone."
+_AT_ONCE = "Set it to 1 in the configuration of the server."
+_WEAKNESSES = {
+    "postgresql": (
+        _Weakness(
+            "factos.W005",
             "synchronous_commit",
-            "SELECT current_setting('synchronous_commit')",
-            ("off",),
-            "A crash of the server",
-            "those of the last three wal_writer_delay (0.6 s by default)",
-            "Set it to on: in postgresql.conf, for the role, or in the OPTIONS of the database.",
-        )
-    ],
-    "mysql": [
-        _Setting(
+            "SELECT setting FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'",
+            "the server can lose acknowledged facts, of up to three wal_writer_delay (by default 0.6 s)",
+            f"Set it to on, for the server, the role or in OPTIONS. {_LATE}",
+        ),
+        _Weakness(
+            "factos.W007",
+            "fsync",
+            "SELECT setting FROM pg_settings WHERE name = 'fsync' AND setting = 'off'",
+            "the machine can leave the database broken",
+            "Set fsync to on in the configuration of the server.",
+        ),
+        _Weakness(
+            "factos.W007",
+            "full_page_writes",
+            "SELECT setting FROM pg_settings WHERE name = 'full_page_writes' AND setting = 'off'",
+            "the machine can leave the database broken",
+            "Set it to on, unless the file system never writes a half of a page: then silence this warning.",
+        ),
+    ),
+    "mysql": (
+        _Weakness(
+            "factos.W005",
             "innodb_flush_log_at_trx_commit",
-            "SELECT @@innodb_flush_log_at_trx_commit",
-            (0,),
-            "A crash of the server",
-            "those of about the last second",
-            "Set it to 1 in the configuration of the server.",
+            "SELECT @@innodb_flush_log_at_trx_commit FROM dual WHERE @@innodb_flush_log_at_trx_commit = 0",
+            "the server can lose acknowledged facts, of about innodb_flush_log_at_timeout (by default 1 s)",
+            f"{_AT_ONCE} {_LATE}",
         ),
-        _Setting(
+        _Weakness(
+            "factos.W005",
             "innodb_flush_log_at_trx_commit",
-            "SELECT @@innodb_flush_log_at_trx_commit",
-            (2,),
-            "A crash of the machine",
-            "those of about the last second",
-            "Set it to 1 in the configuration of the server.",
+            "SELECT @@innodb_flush_log_at_trx_commit FROM dual WHERE @@innodb_flush_log_at_trx_commit = 2",
+            "the machine can lose acknowledged facts, of about innodb_flush_log_at_timeout (by default 1 s)",
+            f"{_AT_ONCE} {_LATE}",
         ),
-        _Setting(
-            "log_bin = ON, and sync_binlog",
-            "SELECT CASE WHEN @@log_bin THEN least(@@sync_binlog, 2) END",
-            (0, 2),
-            "A crash of the machine",
-            "those that are not in the binary log yet",
-            "Set sync_binlog to 1 in the configuration of the server, or skip_log_bin.",
+        _Weakness(
+            "factos.W005",
+            "sync_binlog",
+            "SELECT @@sync_binlog FROM dual WHERE @@log_bin AND @@sync_binlog <> 1",
+            "the machine can lose acknowledged facts that its binary log does not hold yet",
+            f"{_AT_ONCE} {_LATE}",
         ),
-    ],
-    "sqlite": [
-        _Setting(
+    ),
+    "sqlite": (
+        _Weakness(
+            "factos.W005",
             "PRAGMA synchronous",
-            "PRAGMA synchronous",
-            (0,),
-            "A crash of the machine",
-            "those that the system had not written yet",
-            'Set "PRAGMA synchronous=NORMAL;" in init_command: it loses only the last, or FULL: it loses none.',
-        )
-    ],
+            "SELECT synchronous FROM pragma_synchronous WHERE synchronous = 0",
+            "the machine can lose acknowledged facts, and break the database",
+            'Put "PRAGMA synchronous=NORMAL;", which can lose the last facts, or FULL into init_command.',
+        ),
+    ),
 }
-_BREAKING = {}
+
+
+def _crashes(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    for weakness in _WEAKNESSES.get(connection.vendor, ()):
+        if (found := _value(connection, weakness.sql)) is not None:
+            yield Warning(
+                f"A crash of {weakness.harm}: {weakness.name} = {found} on {connection.alias!r}.",
+                hint=weakness.hint,
+                id=weakness.id,
+            )
 
 
 def _row(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
@@ -333,5 +329,5 @@ _DATABASE_CHECKS: tuple[Callable[[BaseDatabaseWrapper], Iterator[CheckMessage]],
     _sequence,
     _journal,
     _types,
-    _durability,
+    _crashes,
 )

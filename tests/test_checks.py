@@ -19,8 +19,13 @@ from factos_django import checks
 from factos_django.checks import check_database, check_settings
 from factos_django.store import append
 from factos_django.testing.contract import Counted
+from tests.faults.servers import on_own_servers, own_server
 from tests.scratch import connected_anew, empty_database
 from tests.stores import Store, on_databases
+
+
+#: The warnings about what a crash does.
+CRASH = ("factos.W005", "factos.W007")
 
 
 def settings_checks(id: str) -> list[CheckMessage]:
@@ -46,7 +51,7 @@ def test_a_sound_project_hears_nothing(store: Store) -> None:
     append([Counted(1)], using=store.using)
     assert check_settings(None) == []
     # How a server flushes is its administrator's choice, also on the machine of these tests.
-    assert [m for m in check_database(None, databases=[store.using]) if m.id != "factos.W005"] == []
+    assert [m for m in check_database(None, databases=[store.using]) if m.id not in CRASH] == []
 
 
 @on_databases("default")
@@ -422,28 +427,63 @@ def test_w004_names_the_types_in_the_log_that_no_class_is_registered_for(store: 
     assert "@event_type" in hint_of(message)
 
 
-# W005: facts that a crash of the server takes
+# W005 and W007: what a crash takes, or breaks
 
 
-@on_databases("default", "postgres")
-def test_w005_warns_where_a_commit_is_not_flushed(store: Store) -> None:
-    off, on = {
-        "default": ("PRAGMA synchronous=OFF", "PRAGMA synchronous=NORMAL"),
-        "postgres": ("SET synchronous_commit = off", "SET synchronous_commit = on"),
-    }[store.using]
-    with connected_anew(store.using):
-        execute(store.using, off)
-        assert len(database_checks(store.using, "factos.W005")) == 1
-        execute(store.using, on)
-        assert database_checks(store.using, "factos.W005") == []
+def crash_warnings(using: str) -> list[tuple[str, str]]:
+    """The id of each such warning, and the setting that it names."""
+    found = [message for message in check_database(None, databases=[using]) if message.id in CRASH]
+    assert all(hint_of(message) for message in found)
+    return [(message.id or "", message.msg.rpartition(": ")[2]) for message in found]
 
 
-@on_databases("mariadb")
-@pytest.mark.parametrize(("flushing", "warned"), [("0", True), ("1", False), ("2", True)])
-def test_w005_warns_where_mariadb_flushes_once_a_second(store: Store, flushing: str, warned: bool) -> None:
-    def answer(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        # The variable is the whole server's, and others use the server.
-        return execute(sql.replace("@@innodb_flush_log_at_trx_commit", flushing), params, many, context)
+@on_databases("default")
+@pytest.mark.parametrize(
+    ("synchronous", "warned"),
+    [
+        ("OFF", [("factos.W005", "PRAGMA synchronous = 0 on 'default'.")]),
+        ("NORMAL", []),
+        ("FULL", []),
+        ("EXTRA", []),
+    ],
+)
+def test_w005_warns_where_sqlite_never_flushes(
+    store: Store, synchronous: str, warned: list[tuple[str, str]]
+) -> None:
+    options = {"init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};"}
+    with connected_anew(store.using, OPTIONS=connections[store.using].settings_dict["OPTIONS"] | options):
+        assert crash_warnings(store.using) == warned
 
-    with connections[store.using].execute_wrapper(answer):
-        assert len(database_checks(store.using, "factos.W005")) == warned
+
+@on_own_servers("postgres")
+def test_w005_and_w007_warn_where_postgresql_does_not_flush(store: Store) -> None:
+    with own_server(store.using) as server:
+        assert crash_warnings(store.using) == []
+        for value, warned in (("off", 1), ("local", 0), ("remote_write", 0), ("remote_apply", 0)):
+            with connected_anew(store.using, OPTIONS={"options": f"-c synchronous_commit={value}"}):
+                assert len(crash_warnings(store.using)) == warned
+        server.restart(store.using, "synchronous_commit=off", "fsync=off", "full_page_writes=off")
+        connections[store.using].close()
+        assert crash_warnings(store.using) == [
+            ("factos.W005", "synchronous_commit = off on 'postgres'."),
+            ("factos.W007", "fsync = off on 'postgres'."),
+            ("factos.W007", "full_page_writes = off on 'postgres'."),
+        ]
+
+
+@on_own_servers("mariadb")
+def test_w005_warns_where_mariadb_flushes_once_a_second(store: Store) -> None:
+    with own_server(store.using) as server:
+        assert crash_warnings(store.using) == []
+        server.restart(store.using, "innodb_flush_log_at_trx_commit=2", "log_bin=binlog", "sync_binlog=0")
+        connections[store.using].close()
+        assert crash_warnings(store.using) == [
+            ("factos.W005", "innodb_flush_log_at_trx_commit = 2 on 'mariadb'."),
+            ("factos.W005", "sync_binlog = 0 on 'mariadb'."),
+        ]
+        execute(store.using, "SET GLOBAL sync_binlog = 1", "SET GLOBAL innodb_flush_log_at_trx_commit = 0")
+        assert crash_warnings(store.using) == [
+            ("factos.W005", "innodb_flush_log_at_trx_commit = 0 on 'mariadb'."),
+        ]
+        execute(store.using, "SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+        assert crash_warnings(store.using) == []

@@ -78,6 +78,13 @@ class Server(ABC):
         _await(lambda: not any(map(_lives, children)), "its processes die")
         self.process = None
 
+    def restart(self, using: str, *options: str) -> None:
+        """Kill it, and start it again, with other options if any are given; return when it answers."""
+        self.kill()
+        self.options = options or self.options
+        self.start()
+        self.await_answer(using)
+
     def await_answer(self, using: str) -> None:
         """Return when it takes connections."""
         with closing(_outside(using)) as connection:

@@ -30,14 +30,7 @@ NOTHING = {"events": 0, "tags": 0, "keys": 0}
 def run_through_outages(server, store, directory, **about):
     scenes = {"operations": 0, "victims": 0, "freezes": 0, "alone": 2, "outages": 1}
     plan = Plan(store.using, (store.guard,), writers=WRITERS, **scenes | about)
-    return run(plan, directory, lambda: restart(server, store))
-
-
-def restart(server, store, *options):
-    server.kill()
-    server.options = options or server.options
-    server.start()
-    server.await_answer(store.using)
+    return run(plan, directory, lambda: server.restart(store.using))
 
 
 def assert_good(report, wanted):
@@ -70,7 +63,7 @@ def test_a_server_that_does_not_flush_loses_the_last_facts_and_no_others(store, 
 def test_a_connection_that_outlives_its_server_gives_one_clean_error(store):
     with own_server(store.using) as server:
         append(new("hall"), using=store.using)
-        restart(server, store)
+        server.restart(store.using)
         with pytest.raises(OperationalError):  # its outcome is known
             append(new("hall"), using=store.using)
         close_old_connections()  # as Django does when a request ends
@@ -82,7 +75,7 @@ def test_a_connection_that_outlives_its_server_gives_one_clean_error(store):
 def test_after_one_error_a_process_that_serves_no_requests_appends_again(store):
     with own_server(store.using) as server:
         append(new("hall"), using=store.using)
-        restart(server, store)
+        server.restart(store.using)
         with pytest.raises(OperationalError):
             append(new("hall"), using=store.using)
         append(new("hall"), using=store.using)
@@ -95,7 +88,7 @@ def test_positions_that_were_drawn_and_lost_are_above_all_that_exist(store):
     with own_server(store.using) as server:
         kept = append(three("hall"), using=store.using)
         last = kept[-1].position
-        restart(server, store)
+        server.restart(store.using)
         connections[store.using].close()
         assert head(store.using) >= last
         (later,) = append(new("hall"), using=store.using)
@@ -125,7 +118,7 @@ def append_three(using):
 @contextmanager
 def stopped_after_the_flush(server, store):
     """COMMIT is on disk, and waits for a standby that never comes."""
-    restart(server, store, "synchronous_standby_names=nobody")
+    server.restart(store.using, "synchronous_standby_names=nobody")
     yield "SyncRep"
 
 
@@ -165,7 +158,7 @@ def test_a_kill_during_commit_leaves_all_or_nothing_and_the_same_key_tells(store
     with own_server(store.using) as server, stopped(server, store) as wait_event:
         with actor(commit_slowly(store.using)) as writer:
             await_commit(store.using, wait_event)
-            restart(server, store, "fsync=on")
+            server.restart(store.using, "wal_level=replica")
             assert writer.hear() == "unknown"
             connections[store.using].close()
             assert counted(store.using) == left
