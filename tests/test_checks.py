@@ -23,7 +23,6 @@ from tests.faults.servers import on_own_servers, own_server
 from tests.scratch import connected_anew, empty_database
 from tests.stores import Store, on_databases
 
-
 #: The warnings about what a crash does.
 CRASH = ("factos.W005", "factos.W007")
 

@@ -149,7 +149,7 @@ _SERVERS: dict[str, type[Server]] = {"postgres": OwnPostgres, "mariadb": OwnMari
 
 
 def on_own_servers(*aliases: str) -> Any:
-    """Parametrise a test by ``store``, one for each of these aliases whose database answered (default: all)."""
+    """Parametrise a test by ``store``: one for each of these aliases that answered (default: all)."""
     found = {store.using: store for store in reversed(STORES) if store.using in (aliases or _SERVERS)}
     marks = [pytest.mark.django_db(transaction=True, databases=list(django_settings.DATABASES))]
     cases = [pytest.param(store, id=store.id, marks=marks) for store in found.values()]

@@ -155,14 +155,17 @@ def await_commit(using, wait_event):
 )
 @on_own_servers("postgres")
 def test_a_kill_during_commit_leaves_all_or_nothing_and_the_same_key_tells(store, stopped, left):
-    with own_server(store.using) as server, stopped(server, store) as wait_event:
-        with actor(commit_slowly(store.using)) as writer:
-            await_commit(store.using, wait_event)
-            server.restart(store.using, "wal_level=replica")
-            assert writer.hear() == "unknown"
-            connections[store.using].close()
-            assert counted(store.using) == left
-            writer.tell("again")
-            positions = writer.hear()
-            assert [each.position for each in read(Query.all(), using=store.using)] == positions
-            assert counted(store.using) == ALL
+    with (
+        own_server(store.using) as server,
+        stopped(server, store) as wait_event,
+        actor(commit_slowly(store.using)) as writer,
+    ):
+        await_commit(store.using, wait_event)
+        server.restart(store.using, "wal_level=replica")
+        assert writer.hear() == "unknown"
+        connections[store.using].close()
+        assert counted(store.using) == left
+        writer.tell("again")
+        positions = writer.hear()
+        assert [each.position for each in read(Query.all(), using=store.using)] == positions
+        assert counted(store.using) == ALL

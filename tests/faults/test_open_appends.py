@@ -1,6 +1,7 @@
 """A17, A18: an append that stays open for long, or is rolled back, makes no follower skip or wait."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from uuid import uuid4
 
 import pytest
 from django.db import connections, transaction
@@ -45,12 +46,12 @@ def stored(using):
 
 
 @contextmanager
-def open_append(using):
-    """A process that has appended to the hall and keeps its transaction open; told ``True``, it commits."""
+def open_append(using, room="hall"):
+    """A process that has appended and keeps its transaction open; told ``True``, it commits."""
 
     def hold(pipe):
         with transaction.atomic(using=using):
-            recorded = append(three("hall"), condition=unless("hall"), using=using)
+            recorded = append(three(room), condition=unless(room), using=using)
             pipe.send(positions(recorded))
             if not pipe.recv():
                 transaction.set_rollback(True, using=using)
@@ -116,20 +117,19 @@ class Refused(Exception):
 
 
 def fail_before_commit(using):
-    with pytest.raises(Refused), transaction.atomic(using=using):
+    with suppress(Refused), transaction.atomic(using=using):
         append(three("hall"), using=using)
         raise Refused
 
 
 def be_killed(using):
-    with open_append(using) as (holder, _):
+    room = f"room-{uuid4()}"
+    with open_append(using, room) as (holder, _):
         holder.kill()
-    append(new("hall"), using=using)  # waits until the database has noticed the death
+    append(new(room), condition=unless(room), using=using)  # waits until the database has noticed the death
 
 
-@pytest.mark.parametrize(
-    "leave_a_gap", [roll_back, roll_back_to_a_savepoint, fail_before_commit, be_killed]
-)
+@pytest.mark.parametrize("leave_a_gap", [roll_back, roll_back_to_a_savepoint, fail_before_commit, be_killed])
 @on_databases()
 def test_followers_pass_the_gap_of_what_was_rolled_back(store, leave_a_gap, settings):
     settings.FACTOS_LOCK_TIMEOUT_SECONDS = 10
