@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 WRITERS = 6
 WANTED = Wanted(
     decisions=20, contended=(0.05, 0.95), meetings=5, rollbacks=2, repetitions=0, readings=5, stalled=0,
-    acknowledged=0, outlived=20, cut=WRITERS, resumed=WRITERS,
+    acknowledged=0, outlived=20, cut=WRITERS // 2, resumed=WRITERS - 1,
 )  # fmt: skip
 ALL = {"events": 3, "tags": 6, "keys": 1}
 NOTHING = {"events": 0, "tags": 0, "keys": 0}

@@ -283,8 +283,10 @@ class Writer:
 
     def _append_in_vain(self, outer: str) -> None:
         with self.transaction(outer) as name:
-            self.append(name, self._proposal())
+            done = self.append(name, self._proposal())
             raise RollBack
+        if done.outcome == "cut":
+            raise RollBack  # the savepoint could not be rolled back, so the whole is
 
     def _begin(self, name: str, parent: str | None) -> int:
         """Note the transaction before it begins, in case this process is killed; return the moment."""

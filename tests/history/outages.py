@@ -33,14 +33,16 @@ def check_reconnections(run: Run) -> Iterator[Fault]:
 
 
 def resumed(run: Run) -> int:
-    """Count the processes that appended after each of the outages without being started again."""
-    accepted = [append for append in run.history.appends if append.outcome == "accepted"]
-    went_on = [
-        {run.outermost[each.name].process for each in accepted if each.invoked > outage.ended}
-        & {run.outermost[each.name].process for each in accepted if each.completed < outage.begun}
-        for outage in run.history.outages
-    ]
-    return len(set.intersection(*went_on)) if went_on else 0
+    """Count the processes that were there before an outage, and whose appends were accepted after it."""
+    last = max((outage.ended for outage in run.history.outages), default=NEVER)
+    first = min((outage.begun for outage in run.history.outages), default=0)
+    before = {run.outermost[each.name].process for each in run.history.appends if each.invoked < first}
+    after = {
+        run.outermost[each.name].process
+        for each in run.history.appends
+        if each.outcome == "accepted" and each.invoked > last
+    }
+    return len(before & after)
 
 
 def lost(run: Run) -> list[Append]:

@@ -14,9 +14,11 @@ from tests.history.operations import (
     History,
     Journal,
     Kill,
+    Outage,
     Reading,
     Transaction,
 )
+from tests.history.outages import check_prefix, resumed, without_unflushed
 from tests.history.tables import Fact, Log, matches
 from tests.history.waiting import check_deadlocks, check_freezes, check_parallel
 
@@ -531,3 +533,81 @@ def test_what_is_noted_later_of_an_append_replaces_what_was_noted_first_and_a_to
     journal.close()
     path.write_text(path.read_text() + '{"kind": "appe')
     assert History.load([path]) == History.of(append, transaction(append))
+
+
+# Outages of the server
+
+
+OUTAGE = Outage(begun=50, ended=60)
+
+
+def test_what_was_acknowledged_before_the_server_was_killed_must_be_there():
+    (fault,) = faults(Log.of(), *committed(accepted("a1", 1)), OUTAGE)
+    assert fault.guarantee == "G9"
+    assert found(Log.of(fact(1)), *committed(accepted("a1", 1)), OUTAGE) == set()
+
+
+def cut(name, at, process=1):
+    """An append that the end of the server cut off."""
+    gone = replace(accepted(name, 0, at=at), outcome="cut", positions=(), recorder=None)
+    return gone, transaction(gone, "rolled back", process=process)
+
+
+def test_an_append_is_cut_off_in_a_run_with_an_outage_only():
+    assert found(Log.of(), *cut("a1", 48), OUTAGE) == set()
+    assert found(Log.of(), *cut("a1", 48)) == {"errors"}
+
+
+def test_of_an_append_that_was_cut_off_nothing_is_there():
+    assert found(Log.of(fact(1)), *cut("a1", 48), OUTAGE) == {"G1"}
+
+
+def test_a_connection_fails_once_after_the_server_is_back():
+    second = Outage(begun=100, ended=110)
+    during = [*cut("a1", 48), *cut("a2", 53), *cut("a3", 95), *cut("a4", 102)]
+    assert found(Log.of(), *during, *cut("a5", 70), OUTAGE, second) == set()
+    assert found(Log.of(), *during, *cut("a5", 70), *cut("a6", 80, process=2), OUTAGE, second) == set()
+    assert found(Log.of(), *during, *cut("a5", 70), *cut("a6", 80), OUTAGE, second) == {"G10"}
+
+
+def test_of_a_transaction_that_nobody_knows_the_end_of_all_is_there_or_nothing():
+    first, second = accepted("a1", 1, transaction="t"), accepted("a2", 2, at=20, transaction="t")
+    unknown = transaction(second, "unknown", begun=10)
+    for log in (Log.of(), Log.of(fact(1), fact(2, "a2/0"))):
+        assert found(log, first, second, unknown, OUTAGE) == set()
+    assert found(Log.of(fact(1)), first, second, unknown, OUTAGE) == {"G1"}
+
+
+def lossy(log, *operations):
+    """What is found where the server may lose what it had acknowledged."""
+    history = History.of(*operations)
+    faults = [
+        *check_prefix(Run(history, log)),
+        *check(without_unflushed(history, log, acknowledged=True), log),
+    ]
+    return {fault.guarantee for fault in faults}
+
+
+def test_a_server_that_does_not_flush_may_lose_the_last_of_what_it_acknowledged_and_no_others():
+    first, second = accepted("a1", 1), accepted("a2", 2, at=20)
+    assert lossy(Log.of(fact(1)), *committed(first, second), OUTAGE) == set()
+    assert lossy(Log.of(), *committed(first, second), OUTAGE) == set()
+    assert lossy(Log.of(fact(2, "a2/0")), *committed(first, second), OUTAGE) == {"G9"}
+
+
+def test_what_a_server_lost_is_lost_as_a_whole():
+    assert lossy(Log.of(fact(1)), *committed(accepted("a1", 1, 2)), OUTAGE) == {"G1"}
+
+
+def test_a_decision_that_survives_was_made_from_what_survives():
+    lost, kept = accepted("a1", 1), accepted("a2", 2, at=12, form="dispatched", query=COURSE, saw=("a1/0",))
+    declined = replace(kept, name="a3", mark="a3", transaction="t-a3", outcome="declined", positions=())
+    assert lossy(Log.of(), *committed(lost, declined), OUTAGE) == set()
+    assert lossy(Log.of(fact(2, "a2/0")), *committed(lost, kept), OUTAGE) == {"G2"}
+
+
+def test_who_goes_on_after_an_outage_is_counted():
+    later = accepted("a2", 2, at=70)
+    history = History.of(*committed(accepted("a1", 1), later), OUTAGE)
+    assert resumed(Run(history, Log.of())) == 1
+    assert resumed(Run(History.of(later, transaction(later), OUTAGE), Log.of())) == 0
