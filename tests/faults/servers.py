@@ -61,9 +61,7 @@ class Server(ABC):
     def start(self) -> None:
         """Start it; ``await_answer`` tells when it answers."""
         with (self.directory / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command(), stdout=log, stderr=log, cwd=self.directory, **_identity()
-            )
+            self.process = subprocess.Popen(self._command(), stdout=log, stderr=log, **self._place())
 
     def kill(self) -> None:
         """Kill it and all its processes at once, and return when they are dead."""
@@ -102,9 +100,13 @@ class Server(ABC):
     def run(self, *command: str | Path) -> None:
         """Run a program of the server to its end; it fails the test if it fails."""
         done = subprocess.run(
-            command, cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **_identity()
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **self._place(), check=False
         )
         assert done.returncode == 0, done.stdout.decode()
+
+    def _place(self) -> dict[str, Any]:
+        """Return where its programs run, and as whom; servers that share a TMPDIR can meet there."""
+        return {"cwd": self.directory, "env": os.environ | {"TMPDIR": str(self.directory)}, **_identity()}
 
 
 class OwnPostgres(Server):

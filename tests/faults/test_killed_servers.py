@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from django.db import OperationalError, close_old_connections, connections
+from django.db import OperationalError, close_old_connections, connections, transaction
 
 from factos_django import OutcomeUnknown, Query
 from factos_django.store import append, head, read
@@ -13,6 +13,7 @@ from tests.faults.facts import new, three, unless
 from tests.faults.servers import on_own_servers, own_server
 from tests.guards.sessions import until
 from tests.history.evidence import Wanted
+from tests.history.operations import now
 from tests.history.run import Plan, run
 from tests.scratch import second_session
 
@@ -30,7 +31,15 @@ NOTHING = {"events": 0, "tags": 0, "keys": 0}
 def run_through_outages(server, store, directory, **about):
     scenes = {"operations": 0, "victims": 0, "freezes": 0, "alone": 2, "outages": 1}
     plan = Plan(store.using, (store.guard,), writers=WRITERS, **scenes | about)
-    return run(plan, directory, lambda: server.restart(store.using))
+
+    def outage():
+        server.kill()
+        dead = now()
+        server.start()
+        server.await_answer(store.using)
+        return dead
+
+    return run(plan, directory, outage)
 
 
 def assert_good(report, wanted):
@@ -45,10 +54,15 @@ def test_what_a_server_acknowledged_survives_its_kill_and_the_clients_go_on(stor
         assert_good(run_through_outages(server, store, tmp_path), WANTED)
 
 
-#: Each writes its log every ten seconds, or when there is much of it.
+#: What is not flushed at a commit is flushed every ten seconds, or when there is much of it.
+SELDOM = {
+    "postgres": ["wal_writer_delay=10s", "wal_writer_flush_after=1GB"],
+    "mariadb": ["innodb_flush_log_at_timeout=10"],
+}
+#: A commit is not flushed either.
 UNFLUSHED = {
-    "postgres": ["synchronous_commit=off", "wal_writer_delay=10s", "wal_writer_flush_after=1GB"],
-    "mariadb": ["innodb_flush_log_at_trx_commit=0", "innodb_flush_log_at_timeout=10"],
+    "postgres": [*SELDOM["postgres"], "synchronous_commit=off"],
+    "mariadb": [*SELDOM["mariadb"], "innodb_flush_log_at_trx_commit=0"],
 }
 
 
@@ -82,18 +96,47 @@ def test_after_one_error_a_process_that_serves_no_requests_appends_again(store):
         assert counted(store.using)["events"] == 2
 
 
-@on_own_servers("postgres")
-def test_positions_that_were_drawn_and_lost_are_above_all_that_exist(store):
-    """The sequence comes back where its last flushed record says."""
-    with own_server(store.using) as server:
-        kept = append(three("hall"), using=store.using)
-        last = kept[-1].position
+def draw_and_roll_back(using):
+    """Draw positions that no flushed log knows of: PostgreSQL notes 32 ahead, and these are the next."""
+    if using == "postgres":
+        ((ahead,),) = rows(using, "SELECT log_cnt FROM factos_event_position_seq")
+        append(new("hall") * ahead, using=using)
+        rows(using, "SELECT pg_switch_wal()")  # whole pages are written sooner, and this page is new
+    with transaction.atomic(using=using):
+        append(three("hall"), using=using)
+        transaction.set_rollback(True, using=using)
+
+
+def rows(using, sql):
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+
+@on_own_servers()
+def test_after_a_kill_facts_are_recorded_above_all_that_exist(store):
+    with own_server(store.using, *SELDOM[store.using]) as server:
+        last = append(three("hall"), using=store.using)[-1].position
+        draw_and_roll_back(store.using)
         server.restart(store.using)
         connections[store.using].close()
         assert head(store.using) >= last
         (later,) = append(new("hall"), using=store.using)
         assert later.position > last
         assert head(store.using) == later.position
+
+
+@on_own_servers()
+def test_after_a_kill_nothing_is_recorded_below_a_head_that_was_told(store):
+    """G4: positions that were drawn and rolled back may be drawn again, and a head may not have told them."""
+    with own_server(store.using, *SELDOM[store.using]) as server:
+        append(three("hall"), using=store.using)
+        draw_and_roll_back(store.using)
+        told = head(store.using)
+        server.restart(store.using)
+        connections[store.using].close()
+        (later,) = append(new("hall"), using=store.using)
+        assert later.position > told
 
 
 def commit_slowly(using):

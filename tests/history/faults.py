@@ -51,7 +51,11 @@ class Run:
 
     def outlived(self, append: Append) -> bool:
         """Tell whether the server was killed after the append had been acknowledged."""
-        return any(self.ended(append) < outage.ended for outage in self.history.outages)
+        return any(self.ended(append) < outage.dead for outage in self.history.outages)
+
+    def met_outage(self, invoked: int) -> bool:
+        """Tell whether what was asked then may have been answered by a server that was killed later."""
+        return any(invoked < outage.dead for outage in self.history.outages)
 
     @cached_property
     def by_key(self) -> dict[str, list[Append]]:

@@ -156,9 +156,10 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The server was killed after ``begun``, and answered again before ``ended``."""
+    """The server was killed after ``begun``, was dead at ``dead``, and answered again before ``ended``."""
 
     begun: int
+    dead: int
     ended: int
 
 

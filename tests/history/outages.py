@@ -21,7 +21,7 @@ __all__ = ["check_prefix", "check_reconnections", "lost", "resumed", "without_un
 def check_reconnections(run: Run) -> Iterator[Fault]:
     """G10: after an outage, the connection of a process fails once, and then it goes on."""
     outages = sorted(run.history.outages, key=lambda outage: outage.begun)
-    for outage, following in pairwise([*outages, Outage(NEVER, NEVER)]):
+    for outage, following in pairwise([*outages, Outage(NEVER, NEVER, NEVER)]):
         processes = Counter(
             run.outermost[append.name].process
             for append in run.history.appends
@@ -50,7 +50,7 @@ def lost(run: Run) -> list[Append]:
     return [
         append
         for append in run.history.appends
-        if run.outlived(append) and run.fate(append) == "committed" and _is_gone(run, append)
+        if run.met_outage(append.invoked) and run.fate(append) == "committed" and _is_gone(run, append)
     ]
 
 
@@ -76,10 +76,13 @@ def without_unflushed(history: History, log: Log, *, acknowledged: bool) -> Hist
     If it also had ``acknowledged`` some of them, whatever is not there counts as unknown.
     """
     run = Run(history, log)
-    gone = [each for each in history.appends if acknowledged and run.outlived(each) and _is_gone(run, each)]
+    gone = [
+        each
+        for each in history.appends
+        if acknowledged and run.met_outage(each.invoked) and _is_gone(run, each)
+    ]
     names = {append.name for append in gone}
     transactions = {run.outermost[each.name].name for each in gone if run.fate(each) == "committed"}
-    last = max((outage.ended for outage in history.outages), default=0)
     return replace(
         history,
         appends=[
@@ -95,14 +98,14 @@ def without_unflushed(history: History, log: Log, *, acknowledged: bool) -> Hist
             each
             for each in history.readings
             if each.source == "follow" or not _read_lost(run, each)
-            if not acknowledged or each.invoked > last
+            if not (acknowledged and run.met_outage(each.invoked))
         ],
     )
 
 
 def _saw_lost(run: Run, append: Append) -> bool:
     """Tell whether an append recorded nothing because of facts that were lost."""
-    if append.outcome not in ("rejected", "declined", "nothing") or not run.outlived(append):
+    if append.outcome not in ("rejected", "declined", "nothing") or not run.met_outage(append.invoked):
         return False
     conflicts = [run.log.by_position.get(position) for position in append.conflicts]
     seen = [run.log.by_identity.get(identity) for identity in append.saw or ()]
@@ -123,4 +126,4 @@ def _is_lost_answer(run: Run, append: Append) -> bool:
     """Tell whether the answer under the key of another append was lost."""
     answered = append.repeats or append.outcome == "nothing"
     kept = run.log.keys.get(append.key) if append.key else append.positions
-    return answered and run.outlived(append) and kept != append.positions
+    return answered and run.met_outage(append.invoked) and kept != append.positions

@@ -107,10 +107,10 @@ class Report:
         return "\n".join([*lines, *self.deaths, f"{len(self.faults)} faults", *found])
 
 
-def run(plan: Plan, directory: Path, outage: Callable[[], None] | None = None) -> Report:
+def run(plan: Plan, directory: Path, outage: Callable[[], int] | None = None) -> Report:
     """Run the plan on an empty log; the files of the history stay in ``directory``.
 
-    ``outage`` kills the server, starts it again, and returns when it answers.
+    ``outage`` kills the server, starts it again, and returns when it answers: a moment when it was dead.
     """
     sys.stdout.write(f"history run with seed {plan.seed}\n")
     began = time.monotonic()
@@ -130,7 +130,7 @@ def _judged(plan: Plan, history: History, log: Log) -> list[Fault]:
 class _Crew:
     """The processes of a run. Forked, so that what a test patched is patched in them too."""
 
-    def __init__(self, plan: Plan, directory: Path, outage: Callable[[], None] | None) -> None:
+    def __init__(self, plan: Plan, directory: Path, outage: Callable[[], int] | None) -> None:
         self.plan = plan
         self.outage = outage
         self.directory = directory
@@ -231,8 +231,8 @@ class _Crew:
         for _ in range(self.plan.outages):
             self._await_growth(writers)
             begun = now()
-            self.outage()
-            self.journal.write(Outage(begun, now()))
+            dead = self.outage()
+            self.journal.write(Outage(begun, dead, now()))
         self._await_growth(writers)
         over.set()
         _join(writers, 60)

@@ -538,7 +538,7 @@ def test_what_is_noted_later_of_an_append_replaces_what_was_noted_first_and_a_to
 # Outages of the server
 
 
-OUTAGE = Outage(begun=50, ended=60)
+OUTAGE = Outage(begun=50, dead=55, ended=60)
 
 
 def test_what_was_acknowledged_before_the_server_was_killed_must_be_there():
@@ -563,7 +563,7 @@ def test_of_an_append_that_was_cut_off_nothing_is_there():
 
 
 def test_a_connection_fails_once_after_the_server_is_back():
-    second = Outage(begun=100, ended=110)
+    second = Outage(begun=100, dead=105, ended=110)
     during = [*cut("a1", 48), *cut("a2", 53), *cut("a3", 95), *cut("a4", 102)]
     assert found(Log.of(), *during, *cut("a5", 70), OUTAGE, second) == set()
     assert found(Log.of(), *during, *cut("a5", 70), *cut("a6", 80, process=2), OUTAGE, second) == set()
