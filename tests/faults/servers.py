@@ -28,7 +28,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from tests.scratch import connected_anew
 from tests.stores import STORES
 
-__all__ = ["Server", "on_own_servers", "own_server"]
+__all__ = ["Server", "on_own_servers", "own_server", "program"]
 
 #: How long a server may take to start, or to die (seconds).
 PATIENCE = 60
@@ -139,12 +139,12 @@ class OwnMariadb(Server):
 
     def create(self) -> None:
         made = ["--auth-root-authentication-method=normal", "--skip-name-resolve", "--skip-test-db"]
-        self.run(_program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}", *made)
+        self.run(program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}", *made)
 
     def _command(self) -> list[str]:
         listen = ["--skip-networking", f"--socket={self._socket}", f"--pid-file={self.directory / 'pid'}"]
         options = [f"--{option}" for option in self.options]
-        return [_program("mariadbd"), "--no-defaults", f"--datadir={self.data}", *listen, *options]
+        return [program("mariadbd"), "--no-defaults", f"--datadir={self.data}", *listen, *options]
 
 
 _SERVERS: dict[str, type[Server]] = {"postgres": OwnPostgres, "mariadb": OwnMariadb}
@@ -208,10 +208,10 @@ def _identity() -> dict[str, Any]:
 def _postgres(name: str) -> str:
     """Return the path of a program of PostgreSQL, which Debian keeps out of PATH; the newest of several."""
     kept = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: float(each.parent.name))
-    return _program(name, *reversed(kept))
+    return program(name, *reversed(kept))
 
 
-def _program(name: str, *directories: Path) -> str:
+def program(name: str, *directories: Path) -> str:
     """Return the path of a program; without it there is no such test, which in CI is an error."""
     places = [*map(str, directories), os.environ.get("PATH", os.defpath), "/usr/sbin"]
     if found := shutil.which(name, path=os.pathsep.join(places)):

@@ -10,7 +10,7 @@ from factos_django import OutcomeUnknown, Query
 from factos_django.store import append, head, read
 from tests.faults.actors import actor, counted
 from tests.faults.facts import new, three, unless
-from tests.faults.servers import on_own_servers, own_server
+from tests.faults.servers import on_own_servers, own_server, program
 from tests.guards.sessions import until
 from tests.history.evidence import Wanted
 from tests.history.operations import now
@@ -212,3 +212,12 @@ def test_a_kill_during_commit_leaves_all_or_nothing_and_the_same_key_tells(store
         positions = writer.hear()
         assert [each.position for each in read(Query.all(), using=store.using)] == positions
         assert counted(store.using) == ALL
+
+
+def test_without_the_programs_of_a_server_its_tests_are_skipped_and_in_ci_they_fail(monkeypatch):
+    monkeypatch.setenv("CI", "")
+    with pytest.raises(pytest.skip.Exception, match="no-such-server is not installed"):
+        program("no-such-server")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no-such-server is not installed"):
+        program("no-such-server")
