@@ -219,7 +219,7 @@ class RetryTransaction(StoreError):
 
 
 class OutcomeUnknown(StoreError):
-    """The connection to {using!r} broke during COMMIT, so nobody knows whether the events are recorded.
+    """The connection to {using!r} broke before COMMIT was answered: nobody knows whether it is recorded.
 
     Ask again with the same idempotency key or the same event ids: a repetition records nothing twice.
     """

@@ -49,12 +49,10 @@ def unit_of_work(using: str) -> Iterator[None]:
             yield
             ended = True
     except Error as error:
-        explained = _explained(error, using)
-        if ended and ours and explained is error and _is_lost(error, using):
-            raise OutcomeUnknown(using=using) from error
-        if explained is error:
-            raise
-        raise explained from error
+        if ours:
+            _give_up_lost_connection(error, using, may_be_done=ended)
+        _raise_explained(error, using)
+        raise
 
 
 @contextmanager
@@ -71,18 +69,13 @@ def guarded_work(using: str, *, one_statement: bool = False) -> Iterator[None]:
 @contextmanager
 def _statement(using: str) -> Iterator[None]:
     """Run one statement in autocommit mode, with the errors of ``unit_of_work``."""
-    connection = connections[using]
-    connection.ensure_connection()  # where this fails, nothing was asked
+    connections[using].ensure_connection()  # where this fails, nothing was asked
     try:
         yield
     except Error as error:
-        explained = _explained(error, using)
-        if explained is not error:
-            raise explained from error
-        if not _is_lost(error, using):
-            raise
-        connection.close()  # no transaction's end does it
-        raise OutcomeUnknown(using=using) from error
+        _give_up_lost_connection(error, using, may_be_done=True)
+        _raise_explained(error, using)
+        raise
 
 
 @contextmanager
@@ -91,14 +84,26 @@ def explaining(using: str) -> Iterator[None]:
     try:
         yield
     except Error as error:
-        explained = _explained(error, using)
-        if explained is error:
-            raise
+        _raise_explained(error, using)
+        raise
+
+
+def _give_up_lost_connection(error: Error, using: str, *, may_be_done: bool) -> None:
+    """Close a connection that failed, so that the next statement opens another; raise OutcomeUnknown.
+
+    Django itself closes it at the end of a request, which not every process serves.
+    """
+    if meaning_of(error, connections[using]) is not Meaning.LOST:
+        return
+    connections[using].close()
+    if may_be_done:
+        raise OutcomeUnknown(using=using) from error
+
+
+def _raise_explained(error: Error, using: str) -> None:
+    explained = _explained(error, using)
+    if explained is not error:
         raise explained from error
-
-
-def _is_lost(error: Error, using: str) -> bool:
-    return meaning_of(error, connections[using]) is Meaning.LOST
 
 
 def _explained(error: Error, using: str) -> Exception:

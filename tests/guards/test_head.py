@@ -79,7 +79,8 @@ def test_an_open_append_holds_the_head_at_any_height(
 ) -> None:
     """A mark holds 32 bits of a position."""
     a, b = session("a"), session("b")
-    sequence(drawn, True)
+    sequence(drawn, False)
+    b.run(b.log.append, [noted("below", "u")])
     a.begin()
     (first,) = a.run(a.log.append, [noted("open", "t")])
     (second,) = b.run(b.log.append, [noted("other", "u")])
@@ -87,6 +88,17 @@ def test_an_open_append_holds_the_head_at_any_height(
     assert b.run(b.log.head) == drawn
     a.commit()
     assert b.run(b.log.head) == drawn + 2
+
+
+@under_tags
+def test_positions_that_were_rolled_back_are_no_head(store: Store, session: Opener) -> None:
+    """A15: nobody flushed that they were drawn, so after a crash they are drawn again."""
+    a, follower = session("a"), session("follower")
+    (first,) = a.run(a.log.append, [noted("first", "t")])
+    a.begin()
+    a.run(a.log.append, [noted("given up", "t")])
+    a.rollback()
+    assert follower.run(follower.log.head) == first.position
 
 
 # What holds the head

@@ -6,10 +6,11 @@ from factos_django.sql.postgresql.constants import MARK_LOCKS
 
 __all__ = ["HEAD"]
 
-# Three reads, in this order: the sequence, then the marks, then (the caller's next statement) the rows.
-# A mark that is not seen here is either taken later, and then its positions lie above the sequence's
-# value, or was given up, and then its rows are visible to the caller's new snapshot. Prepared
-# transactions have no pid. Keys hold 32 bits of a position: transactions that stay open while two
+# Three reads, in this order: the sequence, then the marks, then the rows, each in a new snapshot. A mark that
+# is not seen is either taken later, and then its positions lie above the sequence's value, or was given up,
+# and then its rows are visible. So nothing can still appear below `stable`. What is told is the highest event
+# up to there: that a position was drawn and rolled back is not durable, and after a crash it is drawn again.
+# Prepared transactions have no pid. Keys hold 32 bits of a position: transactions that stay open while two
 # thousand million positions are drawn would be misread.
 _HEAD = f"""
 CREATE OR REPLACE FUNCTION factos_head_1(
@@ -18,6 +19,7 @@ CREATE OR REPLACE FUNCTION factos_head_1(
 DECLARE
     drawn bigint;
     distance bigint;
+    stable bigint;
 BEGIN
     isolation := current_setting('transaction_isolation');
     standby := pg_is_in_recovery();
@@ -28,7 +30,8 @@ BEGIN
         WHERE locktype = 'advisory' AND classid = {MARK_LOCKS} AND objsubid = 2
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
           AND pid IS DISTINCT FROM pg_backend_pid();
-    head := drawn - greatest(coalesce(distance, 0), 0);
+    stable := drawn - greatest(coalesce(distance, 0), 0);
+    SELECT coalesce(max(position), 0) INTO head FROM factos_event WHERE position <= stable;
 END
 $body$
 """
