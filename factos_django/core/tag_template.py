@@ -42,7 +42,9 @@ class TagTemplate:
                 raise InvalidTag(tag=self.text, reason="a template holds plain field names like {buyer}")
         names = [name for _, name, _, _ in parts if name]
         object.__setattr__(self, "fields", tuple(dict.fromkeys(names)))
-        around = (parts[0][0], "".join(literal for literal, _, _, _ in parts[1:])) if len(names) == 1 else None
+        around = (
+            (parts[0][0], "".join(literal for literal, _, _, _ in parts[1:])) if len(names) == 1 else None
+        )
         object.__setattr__(self, "_around", around if parts and parts[0][1] else None)
 
     def tags(self, event: object) -> Iterator[str]:

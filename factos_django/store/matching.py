@@ -13,7 +13,7 @@ from factos_django.conf import conf
 from factos_django.core.errors import InvalidQuery
 from factos_django.core.query import Query, QueryItem
 
-__all__ = ["Slice", "checked_query", "matching_positions"]
+__all__ = ["Slice", "checked_query", "matching_events", "matching_positions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,22 @@ def checked_query(query: object) -> Query:
     return query
 
 
+def matching_events(query: Query, part: Slice) -> Fragment:
+    """Return what follows FROM in a SELECT of ``part``, in order, over the event table as ``e``."""
+    order = f"ORDER BY e.position {'DESC' if part.backwards else 'ASC'}"
+    if query.everything or (len(query.items) == 1 and not query.items[0].tags):
+        # The table itself: to look up each position again took longer than to read its row.
+        where, parameters = ("", []) if query.everything else _types("e.type", query.items[0])
+        return _bounded("factos_event e", "e.position", [where], parameters, part, order)
+    positions, parameters = matching_positions(query, part)
+    if part.limit is not None:
+        order, parameters = f"{order} LIMIT %s", [*parameters, part.limit]
+    return (
+        f"({positions}) AS matching JOIN factos_event e ON e.position = matching.position {order}",
+        parameters,
+    )
+
+
 def matching_positions(query: Query, part: Slice) -> Fragment:
     """Return SQL and parameters of a SELECT of the column ``position``, each position once, unordered."""
     if query.everything:
@@ -74,13 +90,15 @@ def _types(column: str, item: QueryItem) -> Fragment:
     return f"{column} IN ({', '.join(['%s'] * len(item.types))})", list(item.types)
 
 
-def _bounded(select: str, column: str, where: list[str], parameters: list[Any], part: Slice) -> Fragment:
+def _bounded(
+    select: str, column: str, where: list[str], parameters: list[Any], part: Slice, order: str = ""
+) -> Fragment:
     where = [*filter(None, where), f"{column} > %s"]
     parameters = [*parameters, part.after]
     if part.upto is not None:
         where, parameters = [*where, f"{column} <= %s"], [*parameters, part.upto]
     sql = f"{select} WHERE {' AND '.join(where)}"
     if part.limit is not None:
-        direction = "DESC" if part.backwards else "ASC"
-        sql, parameters = f"{sql} ORDER BY {column} {direction} LIMIT %s", [*parameters, part.limit]
-    return sql, parameters
+        order = order or f"ORDER BY {column} {'DESC' if part.backwards else 'ASC'}"
+        return f"{sql} {order} LIMIT %s", [*parameters, part.limit]
+    return f"{sql} {order}", parameters

@@ -87,7 +87,7 @@ def _events(query: Query, part: Slice, using: str) -> Iterator[Recorded[Any]]:
     while wanted is None or wanted > 0:
         size = min(conf.FOLLOW_BATCH, wanted) if wanted is not None else conf.FOLLOW_BATCH
         rows = select_matching(query, replace(part, limit=size), using)
-        yield from recorded_of(rows, using)
+        yield from recorded_of(rows)
         if len(rows) < size:
             return
         wanted = None if wanted is None else wanted - size

@@ -20,10 +20,12 @@ from factos_django.sql.postgresql.constants import (
 )
 from factos_django.sql.postgresql.head import HEAD
 from factos_django.sql.postgresql.insertion import INSERTION
+from factos_django.sql.postgresql.lines import EVENT_LINE
 from factos_django.sql.postgresql.locks import LOCKS
 from factos_django.sql.postgresql.matching import MATCHING
 
 __all__ = [
+    "EVENT_LINE",
     "FUNCTIONS",
     "GUARD_LOCKS",
     "KEY_LOCKS",

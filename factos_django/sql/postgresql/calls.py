@@ -5,6 +5,8 @@ Outcomes are returned, not raised: what is raised breaks a transaction off.
 
 from __future__ import annotations
 
+from factos_django.sql.postgresql.lines import EVENT_LINE
+
 __all__ = ["CALLS", "MOST_CONFLICTS"]
 
 #: How many conflicting positions a refused append tells (positions).
@@ -58,17 +60,12 @@ END
 $body$
 """
 
-# A key that is known comes back as one row of nothing. The time is text, since psycopg makes datetimes in
-# Python, and text is read in C.
+# Gives a line an event; a key that is known comes back as one line of nothing.
 _CONTEXT = f"""
 CREATE OR REPLACE FUNCTION factos_context_1(
     whole_log boolean, keys text[], items jsonb, shares text[], wait text, key text
-) RETURNS TABLE (
-    "position" bigint, id uuid, type text, version smallint, recorded_at text, data text, metadata text,
-    tags text
-) LANGUAGE plpgsql VOLATILE
+) RETURNS SETOF text LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
-#variable_conflict use_column
 DECLARE
     narrowed jsonb;
     positions bigint[];
@@ -77,14 +74,11 @@ BEGIN
     narrowed := factos_narrow_1(items);
     PERFORM factos_hold_1(whole_log, keys, narrowed, shares);
     IF key IS NOT NULL AND EXISTS (SELECT FROM factos_idempotencykey WHERE idempotency_key = key) THEN
-        RETURN NEXT;
+        RETURN NEXT NULL;
         RETURN;
     END IF;
     positions := factos_matching_1(narrowed, 0, NULL);
-    RETURN QUERY SELECT
-        e.position, e.id, e.type::text, e.version,
-        to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00:00'),
-        e.data::text, e.metadata::text, e.tags::text
+    RETURN QUERY SELECT {EVENT_LINE}
     FROM factos_event e WHERE e.position = ANY (positions) ORDER BY e.position;
 END
 $body$

@@ -16,7 +16,7 @@ from factos_django.store.backends.contract import Done, Outcome
 from factos_django.store.backends.copying import COPIED_FROM, copy_events
 from factos_django.store.prepared import Prepared
 from factos_django.store.request import Decided, Request
-from factos_django.store.rows import EventRow
+from factos_django.store.rows import Stored, stored_of_line
 
 __all__ = ["ByFunctions"]
 
@@ -24,7 +24,7 @@ _APPEND = (
     "SELECT outcome, positions FROM factos_append_1(%s, %s::text[], %s::jsonb, %s::text[], %s, "
     "%s, %s, %s::uuid[], %s, %s, %s::jsonb, %s)"
 )
-_CONTEXT = "SELECT * FROM factos_context_1(%s, %s::text[], %s::jsonb, %s::text[], %s, %s)"
+_CONTEXT = "SELECT factos_context_1(%s, %s::text[], %s::jsonb, %s::text[], %s, %s)"
 _RECORD = (
     "SELECT outcome, positions FROM factos_record_1(%s::text[], %s, %s, %s, %s::uuid[], %s, %s, "
     "%s::jsonb, %s::jsonb, %s)"
@@ -52,14 +52,12 @@ class ByFunctions:
         ]
         return _done(_APPEND, parameters, Decided(tuple(prepared)), moment, request.using)
 
-    def context(self, request: Request, claim: Claim) -> list[EventRow] | None:
+    def context(self, request: Request, claim: Claim) -> list[Stored] | None:
         """Lock and read in one call."""
         with connections[request.using].cursor() as cursor:
             cursor.execute(_CONTEXT, [*_locks(claim), request.key])
-            rows = cursor.fetchall()
-        if rows and rows[0][0] is None:
-            return None
-        return [EventRow._make(row) for row in rows]
+            lines = [line for (line,) in cursor.fetchall()]
+        return None if lines == [None] else [stored_of_line(line) for line in lines]
 
     def record(self, request: Request, claim: Claim, decided: Decided, moment: datetime) -> Done:
         """Share the tags of the new events and insert in one call, and copy where there are many."""
