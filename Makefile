@@ -4,17 +4,17 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 ARGS ?=
 
-.PHONY: help demo test history mutants bench lint format wheel clean
+.PHONY: help demo test test-all history mutants bench lint format wheel clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 .venv/.ready: pyproject.toml
 	@echo "Making the environment in .venv (once)."
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install -qq --group dev --editable '.[postgres,redis]'
+	@$(BIN)/python -m pip install -qq --group dev --group matrix --editable '.[postgres,redis]'
 	@$(BIN)/python -m pip install -qq --editable '.[mariadb]' >.venv/mariadb.log 2>&1 \
 		|| echo "MariaDB is left out: mysqlclient cannot be built here (see .venv/mariadb.log). It needs gcc," \
 			"pkg-config, python3-dev and libmariadb-dev; after installing them: make clean."
@@ -32,6 +32,9 @@ endif
 
 test: .venv/.ready ## run the tests (ARGS="-k guard" is handed to pytest)
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+test-all: .venv/.ready ## run them in every cell of the matrix (CELL=py313-django61: in that one; ARGS as in test)
+	@$(BIN)/python -m tests.matrix $(CELL) -- $(ARGS)
 
 history: .venv/.ready ## many processes on every database, judged by what they recorded (SEED=...)
 	@$(BIN)/python -m tests.history $(if $(SEED),--seed $(SEED)) $(ARGS)
@@ -57,5 +60,5 @@ format: .venv/.ready ## format the code, and mend what ruff can mend
 wheel: .venv/.ready ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build
 
-clean: ## remove the environment, what was built, and the demo's database
-	rm -rf .venv dist db.sqlite3* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+clean: ## remove the environments, what was built, and the demo's database
+	rm -rf .venv .tox dist db.sqlite3* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

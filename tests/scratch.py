@@ -23,7 +23,7 @@ def connected_anew(using: str, **settings: Any) -> Iterator[BaseDatabaseWrapper]
     try:
         yield connection
     finally:
-        connection.close()
+        BaseDatabaseWrapper.close(connection)  # the own close() of a database in memory does nothing
         connections[using] = usual
 
 
