@@ -52,19 +52,18 @@ def _outcome(name: str, cell: dict[str, Any], environment: Path) -> Outcome:
     result = cell["result"]
     if result["skipped"]:
         return Outcome(name, remark="left out: its interpreter is not installed")
-    versions = {"python": _python(environment), "django": _django(cell), "seconds": result["duration"]}
     remark = "" if result["success"] else f"FAILED with exit code {result['exit_code']}"
-    return Outcome(name, **versions, **_counts(environment / "tmp" / "junit.xml"), remark=remark)
+    counts = _counts(environment / "tmp" / "junit.xml")
+    return Outcome(name, _python(environment), _django(cell), *counts, result["duration"], remark)
 
 
-def _counts(junit: Path) -> dict[str, int]:
-    if not junit.exists():  # tox empties the directory before each run
-        return {}
+def _counts(junit: Path) -> tuple[int, int, int]:
+    if not junit.exists():  # no test ran: tox empties the directory before each run
+        return 0, 0, 0
     suites = ElementTree.parse(junit).getroot().iter("testsuite")
     counted = [[int(suite.get(key, 0)) for key in _COUNTED] for suite in suites]
     tests, failures, errors, skipped = (sum(column) for column in zip(*counted, strict=True))
-    failed = failures + errors
-    return {"passed": tests - failed - skipped, "failed": failed, "skipped": skipped}
+    return tests - failures - errors - skipped, failures + errors, skipped
 
 
 def _python(environment: Path) -> str:
