@@ -8,14 +8,13 @@ from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar
 
 import pytest
-from django.conf import settings
 from django.db import Error, connections, transaction
 
 from factos_django.guards.contract import Guard
 from factos_django.guards.log import LogGuardByRow
 from factos_django.guards.tags import LockedTags
 from factos_django.testing import StoreLog
-from tests.stores import STORES
+from tests.stores import STORES, flushed
 
 __all__ = ["PATIENCE", "Pause", "Session", "guard_of_session", "under_log", "under_tags", "until"]
 
@@ -36,9 +35,8 @@ _CANCEL = {"postgresql": "SELECT pg_cancel_backend(%s)", "mysql": "KILL QUERY %s
 
 
 def _stores(guard: str) -> Any:
-    mark = pytest.mark.django_db(transaction=True, databases=list(settings.DATABASES))
     chosen = [store for store in STORES if store.guard == guard and store.using != "default"]
-    cases = [pytest.param(store, id=store.id, marks=[mark]) for store in chosen]
+    cases = [pytest.param(store, id=store.id, marks=[flushed(store.using)]) for store in chosen]
     return pytest.mark.parametrize("store", cases, indirect=True)
 
 
