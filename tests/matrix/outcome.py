@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -54,7 +55,7 @@ def _outcome(name: str, cell: dict[str, Any], environment: Path) -> Outcome:
         return Outcome(name, remark="left out: its interpreter is not installed")
     remark = "" if result["success"] else f"FAILED with exit code {result['exit_code']}"
     counts = _counts(environment / "tmp" / "junit.xml")
-    return Outcome(name, _python(environment), _django(cell), *counts, result["duration"], remark)
+    return Outcome(name, _python(environment), _django(environment), *counts, result["duration"], remark)
 
 
 def _counts(junit: Path) -> tuple[int, int, int]:
@@ -72,6 +73,7 @@ def _python(environment: Path) -> str:
     return next((line.partition("=")[2].strip() for line in lines if line.startswith("version")), "-")
 
 
-def _django(cell: dict[str, Any]) -> str:
-    installed = (str(line).lower().partition("==") for line in cell.get("installed_packages", ()))
-    return next((version for name, _, version in installed if name == "django"), "-")
+def _django(environment: Path) -> str:
+    # tox's report names what is installed, but not after it has made an environment anew.
+    packages = [str(directory) for directory in environment.glob("lib/python*/site-packages")]
+    return next((found.version for found in distributions(name="Django", path=packages)), "-")

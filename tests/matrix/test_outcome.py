@@ -8,25 +8,28 @@ from tests.matrix.outcome import Outcome, read_outcomes, table
 JUNIT = '<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3" time="1.5"/></testsuites>'
 
 
-def cell_of(environments: Path, name: str, junit: str | None = JUNIT) -> None:
+def write_environment(environment: Path) -> None:
     """What a run leaves in the environment of a cell."""
-    made = environments / name
-    (made / "tmp").mkdir(parents=True)
-    (made / "pyvenv.cfg").write_text("home = /somewhere\nversion_info = 3.13.0\n")
-    if junit is not None:
-        (made / "tmp" / "junit.xml").write_text(junit)
+    packages = environment / "lib" / "python3.13" / "site-packages"
+    for name, version in (("django_filter", "26.2"), ("django", "6.1.3")):
+        (packages / f"{name}-{version}.dist-info").mkdir(parents=True)
+        (packages / f"{name}-{version}.dist-info" / "METADATA").write_text(
+            f"Name: {name}\nVersion: {version}\n"
+        )
+    (environment / "tmp").mkdir()
+    (environment / "tmp" / "junit.xml").write_text(JUNIT)
+    (environment / "pyvenv.cfg").write_text("home = /somewhere\nversion_info = 3.13.0\n")
 
 
-def reported(*, success: bool = True, skipped: bool = False, **others: Any) -> dict[str, Any]:
+def reported(*, success: bool = True, skipped: bool = False) -> dict[str, Any]:
     """What tox reports of a cell."""
     result = {"success": success, "exit_code": 0 if success else 1, "duration": 12.6, "skipped": skipped}
-    return {"result": result, **others}
+    return {"result": result}
 
 
 def test_the_counts_come_from_pytest_and_the_versions_from_the_environment(tmp_path: Path) -> None:
-    cell_of(tmp_path, "py313-django61")
-    cell = reported(success=False, installed_packages=["django-filter==26.2", "Django==6.1.3"])
-    [outcome] = read_outcomes({"testenvs": {"py313-django61": cell}}, tmp_path)
+    write_environment(tmp_path / "py313-django61")
+    [outcome] = read_outcomes({"testenvs": {"py313-django61": reported(success=False)}}, tmp_path)
     remark = "FAILED with exit code 1"
     assert outcome == Outcome("py313-django61", "3.13.0", "6.1.3", 3, 3, 3, 12.6, remark)
 
