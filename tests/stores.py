@@ -1,5 +1,6 @@
 """Every store that the tests run on: a database and the guard that its appends take."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,13 +26,16 @@ _ALL = [Store("default", "log"), Store("postgres", "tags"), Store("postgres", "l
 STORES = [store for store in _ALL if store.using in settings.DATABASES]
 
 
-def flushed(using: str) -> pytest.MarkDecorator:
-    """Let a test commit in this database, and in no other: to flush all three takes three times as long."""
-    return pytest.mark.django_db(transaction=True, databases=[using])
+def flushed(using: str, *others: str) -> pytest.MarkDecorator:
+    """Let a test commit in these databases and reach no other: afterwards each that it may reach is flushed."""
+    return pytest.mark.django_db(transaction=True, databases=[using, *others])
 
 
-def on_databases(*aliases: str) -> Any:
-    """Parametrise a test by ``store``, over the stores of these aliases that answered (default: all)."""
+def on_databases(*aliases: str, also: Iterable[str] = ()) -> Any:
+    """Parametrise a test by ``store``, over the stores of these aliases that answered (default: all).
+
+    It reaches the database of its store alone, and those of ``also``.
+    """
     chosen = [store for store in STORES if not aliases or store.using in aliases]
-    cases = [pytest.param(store, id=store.id, marks=[flushed(store.using)]) for store in chosen]
+    cases = [pytest.param(store, id=store.id, marks=[flushed(store.using, *also)]) for store in chosen]
     return pytest.mark.parametrize("store", cases, indirect=True)

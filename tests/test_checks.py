@@ -21,6 +21,7 @@ from factos_django.store import append
 from factos_django.testing.contract import Counted
 from tests.faults.servers import on_own_servers, own_server
 from tests.scratch import connected_anew, empty_database
+from tests.settings import DATABASES
 from tests.stores import Store, on_databases
 
 #: The warnings about what a crash does.
@@ -53,7 +54,7 @@ def test_a_sound_project_hears_nothing(store: Store) -> None:
     assert [m for m in check_database(None, databases=[store.using]) if m.id not in CRASH] == []
 
 
-@on_databases("default")
+@on_databases("default", also=DATABASES)  # from Django 6.1 on its own checks of fields ask each server
 def test_the_checks_are_registered_and_open_no_connection_unless_a_database_is_named(
     store: Store, settings: Any
 ) -> None:
