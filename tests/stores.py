@@ -27,7 +27,7 @@ STORES = [store for store in _ALL if store.using in settings.DATABASES]
 
 
 def flushed(using: str, *others: str) -> pytest.MarkDecorator:
-    """Let a test commit in these databases and reach no other: afterwards each that it may reach is flushed."""
+    """Let a test commit in these databases and reach no other: what it may reach is flushed after it."""
     return pytest.mark.django_db(transaction=True, databases=[using, *others])
 
 
