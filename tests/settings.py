@@ -95,8 +95,11 @@ def find_directory() -> Path:
 
 
 def test_database(url: str, **test: str) -> dict[str, Any]:
-    """The database at this URL; no connection outlives its request, or the test database cannot go."""
-    return database(url) | {"CONN_MAX_AGE": 0, "TEST": test}
+    """The database at this URL; no connection outlives its request, or the test database cannot go.
+
+    None needs another, so a run of one database's tests makes that database alone.
+    """
+    return database(url) | {"CONN_MAX_AGE": 0, "TEST": {**test, "DEPENDENCIES": []}}
 
 
 LEFT_OUT = find_left_out()
