@@ -366,8 +366,9 @@ class Writer:
         try:
             condition = None
             if proposal.form == "conditional":
+                about["query"] = proposal.query.as_data()  # before the reading: it may wait, and be refused
                 condition = self._condition(transaction, proposal)
-                about |= {"query": proposal.query.as_data(), "after": condition.after}
+                about["after"] = condition.after
                 invoked = now()
             recorded = append(
                 proposal.proposed(proposal.batches[0]), condition=condition, metadata={"append": name},
