@@ -25,6 +25,10 @@ class Slice:
     limit: int | None = None
     backwards: bool = False
 
+    def holds(self, position: int) -> bool:
+        """Tell whether ``position`` is in it, the limit aside."""
+        return self.after < position and (self.upto is None or position <= self.upto)
+
 
 # One probe of an index for each row that the first tag gives. The LIMIT keeps PostgreSQL from making a
 # join of it: to plan the joins of a long query took longer than to run them.
@@ -49,7 +53,10 @@ def checked_query(query: object) -> Query:
 
 
 def matching_events(query: Query, part: Slice) -> Fragment:
-    """Return what follows FROM in a SELECT of ``part``, in order, over the event table as ``e``."""
+    """Return what follows FROM in a SELECT of ``part``, in order, over the event table as ``e``.
+
+    Where ``part`` has a limit, what is beyond its far end can be among the rows.
+    """
     order = f"ORDER BY e.position {'DESC' if part.backwards else 'ASC'}"
     if query.everything or (len(query.items) == 1 and not query.items[0].tags):
         # The table itself: to look up each position again took longer than to read its row.
@@ -93,11 +100,14 @@ def _types(column: str, item: QueryItem) -> Fragment:
 def _bounded(
     select: str, column: str, where: list[str], parameters: list[Any], part: Slice, order: str = ""
 ) -> Fragment:
-    where = [*filter(None, where), f"{column} > %s"]
-    parameters = [*parameters, part.after]
-    if part.upto is not None:
-        where, parameters = [*where, f"{column} <= %s"], [*parameters, part.upto]
-    sql = f"{select} WHERE {' AND '.join(where)}"
+    bounds = {f"{column} > %s": part.after, f"{column} <= %s": part.upto}
+    if part.limit is not None:
+        # Only the bound that it starts from: of a range PostgreSQL guesses that it holds next to nothing, and
+        # sorts it whole for each page.
+        del bounds[f"{column} > %s" if part.backwards else f"{column} <= %s"]
+    known = {bound: position for bound, position in bounds.items() if position is not None}
+    where, parameters = [*filter(None, where), *known], [*parameters, *known.values()]
+    sql = f"{select} WHERE {' AND '.join(where)}" if where else select
     if part.limit is not None:
         order = order or f"ORDER BY {column} {'DESC' if part.backwards else 'ASC'}"
         return f"{sql} {order} LIMIT %s", [*parameters, part.limit]

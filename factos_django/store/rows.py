@@ -44,7 +44,7 @@ _COLUMNS = "e.position, e.id, e.type, e.version, e.recorded_at, e.data, e.metada
 def select_matching(query: Query, part: Slice, using: str) -> list[Stored]:
     """Return ``part`` of what matches ``query``, in order; one statement, one snapshot."""
     source, parameters = matching_events(query, part)
-    return _select(source, parameters, using)
+    return [stored for stored in _select(source, parameters, using) if part.holds(stored.position)]
 
 
 def select_by_positions(positions: Sequence[int], using: str) -> list[Stored]:
