@@ -17,7 +17,8 @@ __all__ = ["guard_for", "guard_name"]
 
 def guard_name(using: str) -> str:
     """Return ``log`` or ``tags`` for the database ``using``, by FACTOS_GUARD and its vendor."""
-    chosen = conf.GUARD.get(using, "auto") if isinstance(conf.GUARD, Mapping) else conf.GUARD
+    setting = conf.GUARD
+    chosen = setting.get(using, "auto") if isinstance(setting, Mapping) else setting
     on_postgresql = connections[using].vendor == "postgresql"
     if chosen == "tags" and not on_postgresql:
         reason = f"database {using!r} is no PostgreSQL, which alone has the locks; use log or auto"

@@ -104,12 +104,12 @@ def _repeat(once: Callable[[], R], attempts: int, again: tuple[type[Exception], 
 
 def _patiently(once: Callable[[], R]) -> R:
     """Wait where SQLite would not: connections that share a cache refuse each other at once."""
-    deadline = time.monotonic() + conf.LOCK_TIMEOUT_SECONDS
+    began = time.monotonic()
     while True:
         try:
             return once()
         except LockedAtOnce:
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > conf.LOCK_TIMEOUT_SECONDS:
                 raise
             _pause(_FIRST_PAUSE)
 

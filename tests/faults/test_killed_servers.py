@@ -68,9 +68,14 @@ UNFLUSHED = {
 
 @on_own_servers()
 def test_a_server_that_does_not_flush_loses_the_last_facts_and_no_others(store, tmp_path):
-    with own_server(store.using, *UNFLUSHED[store.using]) as server:
-        report = run_through_outages(server, store, tmp_path, flushes=False)
-    assert_good(report, replace(WANTED, outlived=0, readings=0, lost=1))
+    lost = 0
+    for attempt in range(5):  # a kill may come at a moment when all is flushed
+        with own_server(store.using, *UNFLUSHED[store.using]) as server:
+            report = run_through_outages(server, store, tmp_path / str(attempt), flushes=False)
+        assert_good(report, replace(WANTED, outlived=0, readings=0))
+        if lost := report.evidence.lost:
+            break
+    assert lost
 
 
 @on_own_servers()

@@ -23,6 +23,7 @@ from factos_django.sql.postgresql.insertion import INSERTION
 from factos_django.sql.postgresql.lines import EVENT_LINE
 from factos_django.sql.postgresql.locks import LOCKS
 from factos_django.sql.postgresql.matching import MATCHING
+from factos_django.sql.postgresql.repetition import REPETITION
 
 __all__ = [
     "EVENT_LINE",
@@ -37,4 +38,4 @@ __all__ = [
 ]
 
 #: Each function by its name, in an order in which they can be made.
-FUNCTIONS: dict[str, str] = LOCKS | MATCHING | INSERTION | CALLS | HEAD
+FUNCTIONS: dict[str, str] = LOCKS | MATCHING | REPETITION | INSERTION | CALLS | HEAD

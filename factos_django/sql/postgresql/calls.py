@@ -1,6 +1,9 @@
 """The calls of the store: append what is known; read a context and hold it; record a decision.
 
-Outcomes are returned, not raised: what is raised breaks a transaction off.
+A request is JSON: the ``items`` of a query (null: none) and ``after``; ``whole_log``, or ``keys`` and
+``shares`` to lock, and ``wait`` in milliseconds; ``key``, ``digest`` and ``ids``, by which a repetition is
+known, ``seen``, the position of a context, and the ``count`` of events. Outcomes are returned, not raised:
+what is raised breaks a transaction off.
 """
 
 from __future__ import annotations
@@ -21,63 +24,62 @@ _SETTINGS = (
     "SET lock_timeout = 0 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off"
 )
 
+# An outcome, with the positions that it is about.
+_DONE = """
+CREATE OR REPLACE FUNCTION factos_done_1(outcome text, positions bigint[]) RETURNS text
+LANGUAGE sql VOLATILE AS $body$
+    SELECT format('{"outcome":"%s","positions":%s}', outcome, to_json(positions))
+$body$
+"""
+
 # All locks first, in one pass, for all tags are known. Then repetitions, before any condition: a
 # repetition would fail on what it recorded itself.
 _APPEND = f"""
-CREATE OR REPLACE FUNCTION factos_append_1(
-    whole_log boolean, keys text[], items jsonb, shares text[], wait text,
-    key text, fingerprint text, ids uuid[], above bigint, wanted integer, events jsonb, moment timestamptz,
-    OUT outcome text, OUT positions bigint[]
-) LANGUAGE plpgsql VOLATILE
+CREATE OR REPLACE FUNCTION factos_append_1(request jsonb, events jsonb, moment timestamptz) RETURNS text
+LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 DECLARE
-    narrowed jsonb;
+    items jsonb;
+    positions bigint[];
 BEGIN
-    PERFORM set_config('lock_timeout', wait, true);
-    narrowed := factos_narrow_1(items);
-    PERFORM factos_hold_1(whole_log, keys, narrowed, shares);
-    IF key IS NOT NULL AND EXISTS (SELECT FROM factos_idempotencykey WHERE idempotency_key = key) THEN
-        outcome := 'known key';
-        RETURN;
+    PERFORM set_config('lock_timeout', request ->> 'wait', true);
+    items := factos_narrow_1(nullif(request -> 'items', 'null'));
+    PERFORM factos_hold_1(request, items);
+    IF factos_knows_key_1(request) THEN
+        RETURN factos_done_1('known key', '{{}}');
     END IF;
-    IF cardinality(ids) > 0 AND EXISTS (SELECT FROM factos_event WHERE id = ANY (ids)) THEN
-        outcome := 'known ids';
-        RETURN;
+    IF factos_knows_ids_1(request) THEN
+        RETURN factos_done_1('known ids', '{{}}');
     END IF;
-    IF narrowed IS NOT NULL THEN
-        positions := factos_matching_1(narrowed, above, {MOST_CONFLICTS});
+    IF items IS NOT NULL THEN
+        positions := factos_matching_1(items, (request ->> 'after')::bigint, {MOST_CONFLICTS});
         IF cardinality(positions) > 0 THEN
-            outcome := 'conflict';
-            RETURN;
+            RETURN factos_done_1('conflict', positions);
         END IF;
     END IF;
-    positions := factos_insert_1(wanted, events, NULL, moment);
-    IF key IS NOT NULL THEN
-        PERFORM factos_insert_key_1(key, fingerprint, positions, 0, moment);
-    END IF;
-    outcome := 'recorded';
+    positions := factos_insert_1((request ->> 'count')::integer, events, NULL, moment);
+    PERFORM factos_insert_key_1(request, positions, moment);
+    RETURN factos_done_1('recorded', positions);
 END
 $body$
 """
 
 # Gives a line an event; a key that is known comes back as one line of nothing.
 _CONTEXT = f"""
-CREATE OR REPLACE FUNCTION factos_context_1(
-    whole_log boolean, keys text[], items jsonb, shares text[], wait text, key text
-) RETURNS SETOF text LANGUAGE plpgsql VOLATILE
+CREATE OR REPLACE FUNCTION factos_context_1(request jsonb) RETURNS SETOF text LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 DECLARE
-    narrowed jsonb;
+    items jsonb;
     positions bigint[];
 BEGIN
-    PERFORM set_config('lock_timeout', wait, true);
-    narrowed := factos_narrow_1(items);
-    PERFORM factos_hold_1(whole_log, keys, narrowed, shares);
-    IF key IS NOT NULL AND EXISTS (SELECT FROM factos_idempotencykey WHERE idempotency_key = key) THEN
+    PERFORM set_config('lock_timeout', request ->> 'wait', true);
+    items := factos_narrow_1(request -> 'items');
+    PERFORM factos_hold_1(request, items);
+    IF factos_knows_key_1(request) THEN
         RETURN NEXT NULL;
         RETURN;
     END IF;
-    positions := factos_matching_1(narrowed, 0, NULL);
+    positions := factos_matching_1(items, 0, NULL);
     RETURN QUERY SELECT {EVENT_LINE}
     FROM factos_event e WHERE e.position = ANY (positions) ORDER BY e.position;
 END
@@ -87,26 +89,22 @@ $body$
 # A refused share leaves nothing drawn or written: the caller rolls back and starts again.
 _RECORD = f"""
 CREATE OR REPLACE FUNCTION factos_record_1(
-    shares text[], wait text, key text, fingerprint text, ids uuid[], seen bigint, wanted integer,
-    events jsonb, decision jsonb, moment timestamptz,
-    OUT outcome text, OUT positions bigint[]
-) LANGUAGE plpgsql VOLATILE
+    request jsonb, events jsonb, decision jsonb, moment timestamptz
+) RETURNS text LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
+DECLARE
+    positions bigint[];
 BEGIN
-    PERFORM set_config('lock_timeout', wait, true);
-    IF cardinality(ids) > 0 AND EXISTS (SELECT FROM factos_event WHERE id = ANY (ids)) THEN
-        outcome := 'known ids';
-        RETURN;
+    PERFORM set_config('lock_timeout', request ->> 'wait', true);
+    IF factos_knows_ids_1(request) THEN
+        RETURN factos_done_1('known ids', '{{}}');
     END IF;
-    IF NOT factos_share_1(shares) THEN
-        outcome := 'refused';
-        RETURN;
+    IF NOT factos_share_1(request -> 'shares') THEN
+        RETURN factos_done_1('refused', '{{}}');
     END IF;
-    positions := factos_insert_1(wanted, events, decision, moment);
-    IF key IS NOT NULL THEN
-        PERFORM factos_insert_key_1(key, fingerprint, positions, seen, moment);
-    END IF;
-    outcome := 'recorded';
+    positions := factos_insert_1((request ->> 'count')::integer, events, decision, moment);
+    PERFORM factos_insert_key_1(request, positions, moment);
+    RETURN factos_done_1('recorded', positions);
 END
 $body$
 """
@@ -118,7 +116,7 @@ LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 BEGIN
     PERFORM set_config('lock_timeout', wait, true);
-    PERFORM factos_hold_1(true, '{{}}', NULL, '{{}}');
+    PERFORM factos_hold_1('{{"whole_log": true}}', NULL);
     PERFORM FROM factos_guard WHERE id = row_id FOR UPDATE;
     IF NOT FOUND THEN
         INSERT INTO factos_guard (id, holds) VALUES (row_id, 0) ON CONFLICT (id) DO NOTHING;
@@ -129,6 +127,7 @@ $body$
 """
 
 CALLS: dict[str, str] = {
+    "factos_done_1": _DONE,
     "factos_hold_row_1": _HOLD_ROW,
     "factos_append_1": _APPEND,
     "factos_context_1": _CONTEXT,

@@ -60,12 +60,16 @@ $body$
 """
 
 _INSERT_KEY = """
-CREATE OR REPLACE FUNCTION factos_insert_key_1(
-    key text, fingerprint text, positions bigint[], seen bigint, moment timestamptz
-) RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
+CREATE OR REPLACE FUNCTION factos_insert_key_1(request jsonb, positions bigint[], moment timestamptz)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
-    INSERT INTO factos_idempotencykey (idempotency_key, fingerprint, positions, position, recorded_at)
-    VALUES (key, fingerprint, to_jsonb(positions), coalesce(positions[cardinality(positions)], seen), moment);
+    IF request ->> 'key' IS NOT NULL THEN
+        INSERT INTO factos_idempotencykey (idempotency_key, fingerprint, positions, position, recorded_at)
+        VALUES (
+            request ->> 'key', request ->> 'digest', to_jsonb(positions),
+            coalesce(positions[cardinality(positions)], (request ->> 'seen')::bigint), moment
+        );
+    END IF;
 END
 $body$
 """

@@ -35,9 +35,8 @@ $body$
 # The first tag of an item is its guard. Guards and shares are taken in one sorted pass: two appends that
 # take the same locks take them in the same order.
 _HOLD = f"""
-CREATE OR REPLACE FUNCTION factos_hold_1(
-    whole_log boolean, keys text[], items jsonb, shares text[]
-) RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
+CREATE OR REPLACE FUNCTION factos_hold_1(request jsonb, items jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     claimed record;
     held integer[] := '{{}}';
@@ -48,8 +47,9 @@ BEGIN
     IF pg_is_in_recovery() THEN  -- its advisory locks are its own, and guard nothing
         RAISE EXCEPTION 'a standby' USING ERRCODE = '{STANDBY}';
     END IF;
-    IF whole_log OR NOT factos_room_1(
-        cardinality(keys) + coalesce(jsonb_array_length(items), 0) + cardinality(shares)
+    IF (request ->> 'whole_log')::boolean OR NOT factos_room_1(
+        jsonb_array_length(request -> 'keys') + coalesce(jsonb_array_length(items), 0)
+            + jsonb_array_length(request -> 'shares')
     ) THEN
         LOCK TABLE factos_gate IN SHARE ROW EXCLUSIVE MODE;
         PERFORM set_config('factos.alone', 'on', true);
@@ -57,7 +57,8 @@ BEGIN
     END IF;
     LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
     FOR claimed IN
-        SELECT DISTINCT hashtext(key COLLATE "C") AS hash FROM unnest(keys) AS key ORDER BY hash
+        SELECT DISTINCT hashtext(key COLLATE "C") AS hash
+        FROM jsonb_array_elements_text(request -> 'keys') AS key ORDER BY hash
     LOOP
         PERFORM pg_advisory_xact_lock({KEY_LOCKS}, claimed.hash);
     END LOOP;
@@ -65,7 +66,8 @@ BEGIN
         SELECT hash, bool_or(is_guard) AS is_guard FROM (
             SELECT hashtext(item #>> '{{tags,0}}' COLLATE "C") AS hash, true AS is_guard
             FROM jsonb_array_elements(items) AS item
-            UNION ALL SELECT hashtext(tag COLLATE "C"), false FROM unnest(shares) AS tag
+            UNION ALL SELECT hashtext(tag COLLATE "C"), false
+            FROM jsonb_array_elements_text(request -> 'shares') AS tag
         ) AS wanted GROUP BY hash ORDER BY hash
     LOOP
         IF claimed.is_guard THEN
@@ -83,7 +85,7 @@ $body$
 # Waits for nobody: who holds locks already must not queue for more of them out of order. What this append
 # holds it does not ask for again: a lock that is held exclusively is refused shared while others wait for it.
 _SHARE = f"""
-CREATE OR REPLACE FUNCTION factos_share_1(tags text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+CREATE OR REPLACE FUNCTION factos_share_1(tags jsonb) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     claimed record;
     held integer[] := coalesce(nullif(current_setting('factos.holds', true), ''), '{{}}');
@@ -91,11 +93,12 @@ BEGIN
     IF current_setting('factos.alone', true) = 'on' THEN
         RETURN true;
     END IF;
-    IF NOT factos_room_1(cardinality(tags)) THEN
+    IF NOT factos_room_1(jsonb_array_length(tags)) THEN
         RETURN false;
     END IF;
     FOR claimed IN
-        SELECT DISTINCT hashtext(tag COLLATE "C") AS hash FROM unnest(tags) AS tag ORDER BY hash
+        SELECT DISTINCT hashtext(tag COLLATE "C") AS hash FROM jsonb_array_elements_text(tags) AS tag
+        ORDER BY hash
     LOOP
         CONTINUE WHEN claimed.hash = ANY (held);
         IF NOT pg_try_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash) THEN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -38,7 +38,7 @@ class Done:
     """An outcome with the positions that it is about, ascending."""
 
     outcome: Outcome
-    positions: Sequence[int] = ()
+    positions: list[int] = field(default_factory=list)
 
 
 class Backend(Protocol):

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.db import connections
 
 from factos_django.conf import lock_timeout_milliseconds
 from factos_django.core.canonical_json import encode_json
-from factos_django.core.query import Query
+from factos_django.core.query import QueryItem
 from factos_django.guards import Claim
 from factos_django.store.backends.contract import Done, Outcome
 from factos_django.store.backends.copying import COPIED_FROM, copy_events
@@ -20,15 +21,9 @@ from factos_django.store.rows import Stored, stored_of_line
 
 __all__ = ["ByFunctions"]
 
-_APPEND = (
-    "SELECT outcome, positions FROM factos_append_1(%s, %s::text[], %s::jsonb, %s::text[], %s, "
-    "%s, %s, %s::uuid[], %s, %s, %s::jsonb, %s)"
-)
-_CONTEXT = "SELECT factos_context_1(%s, %s::text[], %s::jsonb, %s::text[], %s, %s)"
-_RECORD = (
-    "SELECT outcome, positions FROM factos_record_1(%s::text[], %s, %s, %s, %s::uuid[], %s, %s, "
-    "%s::jsonb, %s::jsonb, %s)"
-)
+_APPEND = "SELECT factos_append_1(%s, %s, %s)"
+_CONTEXT = "SELECT factos_context_1(%s)"
+_RECORD = "SELECT factos_record_1(%s, %s, %s, %s)"
 
 
 class ByFunctions:
@@ -43,71 +38,73 @@ class ByFunctions:
         self, request: Request, claim: Claim, prepared: Sequence[Prepared], after: int, moment: datetime
     ) -> Done:
         """Make one call, and copy where there are many events."""
-        parameters = [
-            *_locks(claim),
-            *_repetition(request, prepared),
-            after,
-            *_events(prepared),
-            moment,
-        ]
-        return _done(_APPEND, parameters, Decided(tuple(prepared)), moment, request.using)
+        asked = _locks(claim) | _identity(request, prepared) | {"after": after}
+        done = _done(_APPEND, [_text(asked), _events(prepared), moment], request.using)
+        return _copied(done, Decided(tuple(prepared)), moment, request.using)
 
     def context(self, request: Request, claim: Claim) -> list[Stored] | None:
         """Lock and read in one call."""
         with connections[request.using].cursor() as cursor:
-            cursor.execute(_CONTEXT, [*_locks(claim), request.key])
+            cursor.execute(_CONTEXT, [_text(_locks(claim) | {"key": request.key})])
             lines = [line for (line,) in cursor.fetchall()]
         return None if lines == [None] else [stored_of_line(line) for line in lines]
 
     def record(self, request: Request, claim: Claim, decided: Decided, moment: datetime) -> Done:
         """Share the tags of the new events and insert in one call, and copy where there are many."""
-        parameters = [
-            list({tag for each in decided.prepared for tag in each.tags}),
-            _wait(),
-            *_repetition(request, decided.prepared),
-            decided.position,
-            *_events(decided.prepared),
-            decided.decision,
-            moment,
-        ]
-        return _done(_RECORD, parameters, decided, moment, request.using)
+        shares = {tag for each in decided.prepared for tag in each.tags}
+        asked = _identity(request, decided.prepared) | {"shares": shares, "seen": decided.position}
+        parameters = [_text(asked | _wait()), _events(decided.prepared), decided.decision, moment]
+        return _copied(_done(_RECORD, parameters, request.using), decided, moment, request.using)
 
 
-def _done(call: str, parameters: list[Any], decided: Decided, moment: datetime, using: str) -> Done:
+_DONE = msgspec.json.Decoder(Done)
+
+
+def _done(call: str, parameters: list[Any], using: str) -> Done:
     with connections[using].cursor() as cursor:
         cursor.execute(call, parameters)
-        outcome, positions = cursor.fetchone()
-    if outcome == Outcome.RECORDED.value and len(decided.prepared) >= COPIED_FROM:
-        copy_events(decided, positions, moment, using)
-    return Done(Outcome(outcome), positions or ())
+        (text,) = cursor.fetchone()
+    return _DONE.decode(text)
 
 
-def _wait() -> str:
-    return str(lock_timeout_milliseconds())
+def _copied(done: Done, decided: Decided, moment: datetime, using: str) -> Done:
+    if done.outcome is Outcome.RECORDED and len(decided.prepared) >= COPIED_FROM:
+        copy_events(decided, done.positions, moment, using)
+    return done
 
 
-def _locks(claim: Claim) -> tuple[Any, ...]:
-    """Return the arguments that say what to lock, and for how long to wait (milliseconds)."""
-    shares = [] if claim.whole_log else list(claim.shares)
-    return claim.whole_log, list(claim.keys), _items(claim.query), shares, _wait()
+def _text(asked: dict[str, Any]) -> str:
+    return encode_json(asked).decode()
 
 
-def _items(query: Query | None) -> str | None:
-    if query is None:
-        return None
-    return encode_json([{"tags": item.tags, "types": item.types} for item in query.items]).decode()
+def _wait() -> dict[str, str]:
+    return {"wait": str(lock_timeout_milliseconds())}
 
 
-def _repetition(request: Request, prepared: Sequence[Prepared]) -> tuple[Any, ...]:
-    """Return the arguments by which a repetition is known: key, its digest, and the client's ids."""
-    return request.key, request.digest, [str(each.id) for each in prepared if each.repeatable]
+def _locks(claim: Claim) -> dict[str, Any]:
+    """Return what to lock, and for how long to wait."""
+    return {
+        "whole_log": claim.whole_log,
+        "keys": claim.keys,
+        "items": None if claim.query is None else [_item(item) for item in claim.query.items],
+        "shares": () if claim.whole_log else claim.shares,
+        **_wait(),
+    }
 
 
-def _events(prepared: Sequence[Prepared]) -> tuple[int, str | None]:
-    """Return how many events there are, and they themselves, unless they are to be copied."""
-    if len(prepared) >= COPIED_FROM:
-        return len(prepared), None
-    return len(prepared), f"[{','.join(map(_event, prepared))}]"
+def _item(item: QueryItem) -> dict[str, tuple[str, ...]]:
+    return {"tags": item.tags, "types": item.types}
+
+
+def _identity(request: Request, prepared: Sequence[Prepared]) -> dict[str, Any]:
+    """Return by what a repetition is known, and how many events there are."""
+    ids = [each.id for each in prepared if each.repeatable]
+    return {"key": request.key, "digest": request.digest, "ids": ids, "count": len(prepared)}
+
+
+def _events(prepared: Sequence[Prepared]) -> str | None:
+    """Return the events as JSON, unless they are to be copied."""
+    return None if len(prepared) >= COPIED_FROM else f"[{','.join(map(_event, prepared))}]"
 
 
 def _event(p: Prepared) -> str:
