@@ -71,7 +71,9 @@ def test_a_server_that_does_not_flush_loses_the_last_facts_and_no_others(store, 
     lost = 0
     for attempt in range(5):  # a kill may come at a moment when all is flushed
         with own_server(store.using, *UNFLUSHED[store.using]) as server:
-            report = run_through_outages(server, store, tmp_path / str(attempt), flushes=False)
+            directory = tmp_path / str(attempt)
+            directory.mkdir()
+            report = run_through_outages(server, store, directory, flushes=False)
         assert_good(report, replace(WANTED, outlived=0, readings=0))
         if lost := report.evidence.lost:
             break
