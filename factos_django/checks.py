@@ -2,12 +2,12 @@
 
 ``factos.E001`` an impossible setting; ``E002`` isolation; ``E003`` missing triggers or functions;
 ``E004`` an unsupported database; ``E005`` a sequence that does not draw one by one, or stands behind
-the log; ``E006`` a connection that cannot carry every character; ``W001`` an unknown setting; ``W002``
-SQLite without IMMEDIATE; ``W003`` SQLite without WAL; ``W004`` event types in the log that no class is
-registered for; ``W005`` facts that are not flushed to disk at commit (on SQLite only
-``synchronous=OFF``; ``NORMAL`` can lose the last of them when the power fails); ``W006`` a role without
-the rights that the locks need; ``W007`` a database that a crash can leave broken. Those that need a
-connection run under the database tag (``check --database``).
+the log; ``E006`` a connection that cannot carry every character; ``E007`` psycopg2 in place of
+psycopg 3; ``W001`` an unknown setting; ``W002`` SQLite without IMMEDIATE; ``W003`` SQLite without WAL;
+``W004`` event types in the log that no class is registered for; ``W005`` facts that are not flushed to
+disk at commit (on SQLite only ``synchronous=OFF``; ``NORMAL`` can lose the last of them when the power
+fails); ``W006`` a role without the rights that the locks need; ``W007`` a database that a crash can
+leave broken. Those that need a connection run under the database tag (``check --database``).
 """
 
 from __future__ import annotations
@@ -102,6 +102,12 @@ def _configuration(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
             f"Transactions on {alias!r} begin DEFERRED: one that reads before it appends can fail at once.",
             hint='Add "transaction_mode": "IMMEDIATE" to its OPTIONS.',
             id="factos.W002",
+        )
+    if connection.vendor == "postgresql" and connection.Database.__name__ == "psycopg2":
+        yield Error(
+            f"Database {alias!r} is reached by psycopg2, which cannot copy facts in as psycopg 3 does.",
+            hint='Install "factos-django[postgres]"; Django prefers psycopg 3 where it is installed.',
+            id="factos.E007",
         )
     if connection.vendor not in ("sqlite", "postgresql", "mysql"):
         yield _unsupported(alias, connection.vendor)

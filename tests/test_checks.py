@@ -216,7 +216,7 @@ DROPS = {
     "postgres": [
         ("factos_event_append_only", "DROP TRIGGER factos_event_append_only ON factos_event"),
         ("factos_tag_append_only", "DROP TRIGGER factos_tag_append_only ON factos_tag"),
-        ("factos_head_1", "DROP FUNCTION factos_head_1"),
+        ("factos_head_2", "DROP FUNCTION factos_head_2"),
     ],
     "mariadb": [
         ("factos_event_no_update", "DROP TRIGGER factos_event_no_update"),
@@ -261,6 +261,7 @@ class FakeConnection:
         self.mysql_is_mariadb = mariadb
         self.settings_dict = {"OPTIONS": {"transaction_mode": "IMMEDIATE"}}
         self.introspection = SimpleNamespace(table_names=list)
+        self.Database = SimpleNamespace(__name__="psycopg")
         self.get_database_version: Callable[[], tuple[int, ...]] = lambda: version
 
 
@@ -268,12 +269,12 @@ class FakeConnections(dict[str, Any]):
     """One alias."""
 
 
-def judged(monkeypatch: pytest.MonkeyPatch, connection: FakeConnection) -> list[str]:
+def judged(monkeypatch: pytest.MonkeyPatch, connection: FakeConnection, id: str = "factos.E004") -> list[str]:
     fakes = FakeConnections(shop=connection)
     monkeypatch.setattr(checks, "connections", fakes)
     monkeypatch.setattr(checks, "guard_name", lambda alias: "log")
     messages = [*check_settings(None), *check_database(None, databases=["shop"])]
-    return [message.msg for message in messages if message.id == "factos.E004"]
+    return [message.msg for message in messages if message.id == id]
 
 
 @pytest.mark.parametrize(
@@ -487,3 +488,14 @@ def test_w005_warns_where_mariadb_flushes_once_a_second(store: Store) -> None:
         ]
         execute(store.using, "SET GLOBAL innodb_flush_log_at_trx_commit = 1")
         assert crash_warnings(store.using) == []
+
+
+# E007: the driver
+
+
+def test_psycopg2_is_refused_and_psycopg_3_is_not(monkeypatch):
+    connection = FakeConnection("postgresql")
+    assert judged(monkeypatch, connection, "factos.E007") == []
+    connection.Database = SimpleNamespace(__name__="psycopg2")
+    [said] = judged(monkeypatch, connection, "factos.E007")
+    assert "'shop' is reached by psycopg2" in said

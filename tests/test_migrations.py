@@ -62,7 +62,7 @@ def test_no_migration_is_missing_in_a_project_with_other_default_keys(
 
 def test_the_app_depends_on_no_other_app() -> None:
     loader = MigrationLoader(None)
-    ours = loader.graph.forwards_plan(("factos", "0002_append_only"))
+    ours = loader.graph.forwards_plan(("factos", "0003_one_call_an_append"))
     assert {app for app, _ in ours} == {"factos"}
 
 
@@ -87,12 +87,30 @@ def test_migrate_factos_zero_leaves_nothing_and_the_way_back_leads_to_a_log_that
 
 
 @on_databases("default", "postgres", "mariadb")
-def test_the_second_migration_is_undone_and_done_again(store: Store, tmp_path: Path) -> None:
+def test_the_later_migrations_are_undone_and_done_again(store: Store, tmp_path: Path) -> None:
     with empty_database(store.using, tmp_path):
         migrate(store.using, "factos")
         migrate(store.using, "factos", "0001")
         migrate(store.using, "factos")
         assert_works(store.using)
+
+
+@on_databases("postgres")
+def test_functions_of_an_older_release_stay_for_its_processes_until_the_app_goes(
+    store: Store, tmp_path: Path
+) -> None:
+    with empty_database(store.using, tmp_path) as connection:
+        migrate(store.using, "factos", "0002")
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE FUNCTION factos_append_0() RETURNS integer LANGUAGE sql AS 'SELECT 7'")
+            cursor.execute("DROP FUNCTION factos_append_1")
+        migrate(store.using, "factos")
+        assert_works(store.using)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT factos_append_0()")
+            assert cursor.fetchone() == (7,)
+        migrate(store.using, "factos", "zero")
+        assert left_of_the_app(store.using) == []
 
 
 @on_databases("default", "postgres", "mariadb")

@@ -28,6 +28,11 @@ _PRESENT = {
     ),
 }
 
+_OURS = (
+    "SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'factos!_%' ESCAPE '!' "
+    "AND pg_function_is_visible(oid)"
+)
+
 
 def missing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, ...]]:
     """Return what the database of ``connection`` lacks, by name, with the statements that make it."""
@@ -40,7 +45,10 @@ def missing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, ...]]:
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Make what is missing. It changes nothing that is there: a new body comes under a new name."""
+    """Make what is missing. It changes nothing that is there: a new body comes under a new name.
+
+    So processes of an older release, which call the older names, go on while a deployment rolls.
+    """
     with connection.cursor() as cursor:
         for statements in missing(connection).values():
             for statement in statements:
@@ -48,12 +56,12 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 
 def uninstall(connection: BaseDatabaseWrapper) -> None:
-    """Drop all that ``install`` makes."""
+    """Drop all that ``install`` makes, and has ever made."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("DROP FUNCTION IF EXISTS factos_append_only_1 CASCADE")  # and its triggers
-            for name in FUNCTIONS:
-                cursor.execute(f"DROP FUNCTION IF EXISTS {name}")
+            cursor.execute(_OURS)  # those of older versions, too
+            for (function,) in cursor.fetchall():
+                cursor.execute(f"DROP FUNCTION {function} CASCADE")  # with the triggers
             return
         for name in triggers(connection.vendor):
             kind = "TABLE" if name == SQLITE_SWITCH else "TRIGGER"

@@ -35,7 +35,7 @@ def head(using: str | None = None) -> int:
 
 
 def _head_of_postgresql(using: str) -> int:
-    position, isolation, standby = _fetch("SELECT head, isolation, standby FROM factos_head_1()", using)
+    position, isolation, standby = _fetch("SELECT head, isolation, standby FROM factos_head_2()", using)
     if isolation not in ("read committed", "read uncommitted"):
         raise WrongIsolation(using=using, isolation=isolation)
     if standby:

@@ -13,7 +13,7 @@ from factos_django.sql.postgresql.locks import LOCKS
 from tests.stores import Store, on_databases
 
 LOCK_NOTHING = (
-    "CREATE OR REPLACE FUNCTION factos_hold_1(request jsonb, items jsonb) RETURNS void LANGUAGE plpgsql "
+    "CREATE OR REPLACE FUNCTION factos_hold_2(request jsonb, items jsonb) RETURNS void LANGUAGE plpgsql "
     "AS $body$ BEGIN END $body$",
     "CREATE OR REPLACE FUNCTION factos_share_1(tags jsonb) RETURNS boolean LANGUAGE sql "
     "AS $body$ SELECT true $body$",

@@ -99,7 +99,7 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit(
                 "store/appending.py",
                 f"{_CHECK}parameters\n",
-                """            "WITH held AS MATERIALIZED (SELECT factos_hold_1("
+                """            "WITH held AS MATERIALIZED (SELECT factos_hold_2("
             "false, %s::text[], %s::text[], %s::text[], '5s'"
             ")) SELECT unnest(ARRAY(" * bool(held := _held(using))
             + f"SELECT position FROM ({sql}) AS matching ORDER BY position LIMIT {part.limit}"
@@ -197,7 +197,7 @@ aappend = sync_to_async(""",
                 "store/matching.py",
                 """        where, parameters = [*where, f"{column} <= %s"], [*parameters, part.upto]
 """,
-                """        upto = "%s" if part.upto >= 0 else "(SELECT head FROM factos_head_1())"
+                """        upto = "%s" if part.upto >= 0 else "(SELECT head FROM factos_head_2())"
         where = [*where, f"{column} <= {upto}"]
         parameters = [*parameters, part.upto] if part.upto >= 0 else parameters
 """,

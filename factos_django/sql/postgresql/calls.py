@@ -44,7 +44,7 @@ DECLARE
 BEGIN
     PERFORM set_config('lock_timeout', request ->> 'wait', true);
     items := factos_narrow_1(nullif(request -> 'items', 'null'));
-    PERFORM factos_hold_1(request, items);
+    PERFORM factos_hold_2(request, items);
     IF factos_knows_key_1(request) THEN
         RETURN factos_done_1('known key', '{{}}');
     END IF;
@@ -74,7 +74,7 @@ DECLARE
 BEGIN
     PERFORM set_config('lock_timeout', request ->> 'wait', true);
     items := factos_narrow_1(request -> 'items');
-    PERFORM factos_hold_1(request, items);
+    PERFORM factos_hold_2(request, items);
     IF factos_knows_key_1(request) THEN
         RETURN NEXT NULL;
         RETURN;
@@ -88,7 +88,7 @@ $body$
 
 # A refused share leaves nothing drawn or written: the caller rolls back and starts again.
 _RECORD = f"""
-CREATE OR REPLACE FUNCTION factos_record_1(
+CREATE OR REPLACE FUNCTION factos_record_2(
     request jsonb, events jsonb, decision jsonb, moment timestamptz
 ) RETURNS text LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
@@ -116,7 +116,7 @@ LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 BEGIN
     PERFORM set_config('lock_timeout', wait, true);
-    PERFORM factos_hold_1('{{"whole_log": true}}', NULL);
+    PERFORM factos_hold_2('{{"whole_log": true}}', NULL);
     PERFORM FROM factos_guard WHERE id = row_id FOR UPDATE;
     IF NOT FOUND THEN
         INSERT INTO factos_guard (id, holds) VALUES (row_id, 0) ON CONFLICT (id) DO NOTHING;
@@ -131,5 +131,5 @@ CALLS: dict[str, str] = {
     "factos_hold_row_1": _HOLD_ROW,
     "factos_append_1": _APPEND,
     "factos_context_1": _CONTEXT,
-    "factos_record_1": _RECORD,
+    "factos_record_2": _RECORD,
 }

@@ -13,7 +13,7 @@ __all__ = ["HEAD"]
 # Prepared transactions have no pid. Keys hold 32 bits of a position: transactions that stay open while two
 # thousand million positions are drawn would be misread.
 _HEAD = f"""
-CREATE OR REPLACE FUNCTION factos_head_1(
+CREATE OR REPLACE FUNCTION factos_head_2(
     OUT head bigint, OUT isolation text, OUT standby boolean
 ) LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
@@ -36,4 +36,4 @@ END
 $body$
 """
 
-HEAD: dict[str, str] = {"factos_head_1": _HEAD}
+HEAD: dict[str, str] = {"factos_head_2": _HEAD}

@@ -35,7 +35,7 @@ $body$
 # The first tag of an item is its guard. Guards and shares are taken in one sorted pass: two appends that
 # take the same locks take them in the same order.
 _HOLD = f"""
-CREATE OR REPLACE FUNCTION factos_hold_1(request jsonb, items jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION factos_hold_2(request jsonb, items jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     claimed record;
@@ -110,4 +110,4 @@ END
 $body$
 """
 
-LOCKS: dict[str, str] = {"factos_room_1": _ROOM, "factos_hold_1": _HOLD, "factos_share_1": _SHARE}
+LOCKS: dict[str, str] = {"factos_room_1": _ROOM, "factos_hold_2": _HOLD, "factos_share_1": _SHARE}

@@ -23,7 +23,7 @@ __all__ = ["ByFunctions"]
 
 _APPEND = "SELECT factos_append_1(%s, %s, %s)"
 _CONTEXT = "SELECT factos_context_1(%s)"
-_RECORD = "SELECT factos_record_1(%s, %s, %s, %s)"
+_RECORD = "SELECT factos_record_2(%s, %s, %s, %s)"
 
 
 class ByFunctions:
