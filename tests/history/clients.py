@@ -30,6 +30,7 @@ from factos_django import (
 )
 from factos_django.dispatch import dispatch
 from factos_django.store import append, head, read, read_context
+from factos_django.store.backends.copying import COPIED_FROM
 from tests.history.operations import NEVER, Append, Asked, Journal, Reading, Transaction, now
 
 __all__ = ["Follower", "Proposal", "RollBack", "Shared", "Writer"]
@@ -120,8 +121,7 @@ class Proposal:
         form = dice.choices(["blind", "conditional", "dispatched"], [2, 4, 5])[0]
         query = _drawn_query(dice, new_tag)
         batches = tuple(
-            tuple(_drawn_fact(dice, query, new_tag) for _ in range(dice.choice([1, 1, 1, 2, 3])))
-            for _ in range(2)
+            tuple(_drawn_fact(dice, query, new_tag) for _ in range(_drawn_size(dice))) for _ in range(2)
         )
         return cls(mark, key, form, query, batches, dice.randrange(100))
 
@@ -141,6 +141,11 @@ class Proposal:
         ]
 
 
+def _drawn_size(dice: random.Random) -> int:
+    """Return the size of a batch: mostly few facts, and now and then so many that PostgreSQL copies them."""
+    return COPIED_FROM + dice.randrange(5) if dice.random() < 0.03 else dice.choice([1, 1, 1, 2, 3])
+
+
 def _drawn_query(dice: random.Random, new_tag: str) -> Query:
     if dice.random() < 0.02:
         return Query.all()
@@ -152,7 +157,7 @@ def _drawn_item(dice: random.Random, new_tag: str) -> QueryItem:
     if dice.random() < 0.02:
         return QueryItem(types=types or ["history.Red"])
     tags = [new_tag] if dice.random() < 0.5 else []
-    tags += dice.sample(HOT_TAGS, 1 if tags == [] else dice.choice([0, 0, 1]))
+    tags += dice.sample(HOT_TAGS, 1 if tags == [] else dice.choice([0, 0, 1, 2]))
     dice.shuffle(tags)
     return QueryItem(types=types, tags=tags)
 
@@ -382,7 +387,7 @@ class Writer:
     def _done(self, name: str, transaction: str, proposal: Proposal, invoked: int, **about: Any) -> Append:
         return Append(
             name=name, mark=proposal.mark, transaction=transaction, form=proposal.form, key=proposal.key,
-            invoked=invoked, completed=now(), **about,
+            invoked=invoked, completed=now(), alone=not connections[self.using].in_atomic_block, **about,
         )  # fmt: skip
 
     def _condition(self, transaction: str, proposal: Proposal) -> AppendCondition:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 
+from factos_django.store.backends.copying import COPIED_FROM
 from tests.history.checker import could_see
 from tests.history.faults import Run
 from tests.history.operations import Append, History, Reading, Transaction
@@ -40,6 +41,13 @@ class Evidence:
         unknown: Appends whose outcome nobody knew.
         resumed: Processes that went on after each end of the server.
         lost: Appends that were acknowledged, and lost with the server.
+        alone: Appends without a decider, accepted where no transaction was open: one statement on
+            PostgreSQL under the guard ``tags``.
+        within: Appends, accepted inside the client's transaction.
+        copied: Appends, accepted, of so many facts that PostgreSQL copies them.
+        contexts: Calls of ``read_context`` where no transaction was open.
+        contexts_within: Calls of ``read_context`` inside the client's transaction.
+        of_several: Decisions that were judged by an item of several tags.
     """
 
     facts: int
@@ -59,6 +67,12 @@ class Evidence:
     unknown: int
     resumed: int
     lost: int
+    alone: int
+    within: int
+    copied: int
+    contexts: int
+    contexts_within: int
+    of_several: int
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in asdict(self).items())
@@ -78,6 +92,8 @@ def gather(history: History, log: Log) -> Evidence:
     contended = sum(_is_contended(run, each) for each in judged)
     follows = [each for each in history.readings if each.source == "follow" and each.seen]
     kept, gone = list(_acknowledged(run)), lost(run)
+    contexts = [each for each in history.readings if each.source == "context"]
+    recorded = [each for each in history.appends if each.outcome == "accepted" and not each.repeats]
     return Evidence(
         facts=len(log.facts),
         decisions=len(judged),
@@ -96,6 +112,12 @@ def gather(history: History, log: Log) -> Evidence:
         unknown=sum(each.outcome == "unknown" or run.fate(each) == "unknown" for each in history.appends),
         resumed=resumed(run),
         lost=len(gone),
+        alone=sum(each.alone and each.form != "dispatched" for each in recorded),
+        within=sum(not each.alone for each in recorded),
+        copied=sum(len(each.facts) >= COPIED_FROM for each in recorded),
+        contexts=sum(each.transaction is None for each in contexts),
+        contexts_within=sum(each.transaction is not None for each in contexts),
+        of_several=sum(_names_several(each) for each in judged),
     )
 
 
@@ -118,6 +140,12 @@ class Wanted:
     unknown: int = 0
     resumed: int = 0
     lost: int = 0
+    alone: int = 20
+    within: int = 20
+    copied: int = 2
+    contexts: int = 10
+    contexts_within: int = 10
+    of_several: int = 20
 
     def lacking(self, proved: Evidence) -> list[str]:
         """Return what the run proved too little of."""
@@ -130,6 +158,11 @@ class Wanted:
         ]
         contended = f"contended {proved.contended}, not in {low} to {high}"
         return found if low <= proved.contended <= high else [*found, contended]
+
+
+def _names_several(decision: Append) -> bool:
+    items = decision.query.get("items", []) if decision.query else []
+    return any(len(item["tags"]) > 1 for item in items)
 
 
 def _is_contended(run: Run, decision: Append) -> bool:

@@ -66,6 +66,7 @@ class Append:
         saw: The facts that the decider was given, each as ``mark/ordinal``; None if it never ran.
         conflicts: The positions that the rejection named.
         attempts: How often the decider ran (times).
+        alone: No transaction was open, so that it was one by itself.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Append:
     saw: tuple[str, ...] | None = None
     conflicts: tuple[int, ...] = ()
     attempts: int = 0
+    alone: bool = False
     error: str = ""
 
     @property

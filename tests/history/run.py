@@ -40,6 +40,8 @@ FOLLOWED = (Query.all(), Query.of(*(QueryItem(tags=[tag]) for tag in HOT_TAGS[:2
 
 #: How long an append of the scenes waits for a lock, and a holder with its transaction open (seconds).
 LIMIT, HOLD_SECONDS = 1.0, 1.1
+#: How long a process stays frozen where others do not give up waiting for it (seconds).
+LONGEST_FREEZE = 8
 
 
 def drawn_seed() -> int:
@@ -194,8 +196,7 @@ class _Crew:
         for turn in range(self.plan.holds):
             stay = partial(time.sleep, HOLD_SECONDS)
             holders = [self._start(_scene, hold_after_savepoint, f"held:{turn}-{n}", stay) for n in range(2)]
-            self._stroll(HOLD_SECONDS)
-            _join(holders, 60)
+            _join([*holders, *self._strollers(HOLD_SECONDS)], 60)
 
     def _freeze(self) -> None:
         """Stop a process that has appended, let others come by, of its context and not, and let it go on."""
@@ -205,11 +206,12 @@ class _Crew:
         assert frozen.pid is not None
         os.kill(frozen.pid, signal.SIGSTOP)
         begun = now()
-        self._stroll(LIMIT / 2, FROZEN, FROZEN)
+        strollers = self._strollers(LIMIT / 2, FROZEN, FROZEN)
+        _join(strollers, LONGEST_FREEZE)
         self.journal.write(Freeze(self._number(frozen), begun, now(), LIMIT))
         os.kill(frozen.pid, signal.SIGCONT)
         thawed.set()
-        _join([frozen], 60)
+        _join([frozen, *strollers], 60)
 
     def _black_out(self) -> None:
         """Kill all who write, at once, and let others go on."""
@@ -246,10 +248,10 @@ class _Crew:
             assert time.monotonic() < deadline, "somebody writes no more"
             time.sleep(0.001)
 
-    def _stroll(self, seconds: float, *tags: str) -> None:
-        """Let some come by with these tags, and three with a tag of their own."""
+    def _strollers(self, seconds: float, *tags: str) -> list[ForkProcess]:
+        """Let some come by with these tags, and three with a tag of their own; return the processes."""
         tags += tuple(f"own:{number}" for number in range(3))
-        _join([self._start(_scene, pass_by, tag, seconds) for tag in tags], seconds + 60)
+        return [self._start(_scene, pass_by, tag, seconds) for tag in tags]
 
     def _together(self, work: Callable[..., None], *about: Any) -> None:
         met = self.context.Barrier(self.plan.writers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = ["MUTANTS", "Edit", "Mutant", "Stale"]
@@ -31,112 +31,140 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A mistake, and the store on which it is looked for; see ``tests.history.long_form`` for the names."""
+    """A mistake, and the run in which it is looked for; see ``tests.history.long_form`` for the stores.
+
+    ``scenes`` are numbers of the plan of that run which are 0 for the others.
+    """
 
     name: str
     store: str
     edits: tuple[Edit, ...]
+    scenes: dict[str, int] = field(default_factory=dict)
 
 
-_SQL, _RECORDING, _TAGS = "sql/postgresql.py", "store/recording.py", "guards/tags.py"
-_HOLD = "    guard.hold(claim, request.using)\n"
-_TRIED_SHARES = """    FOR claimed IN
-        SELECT DISTINCT hashtext(tag COLLATE "C") AS hash FROM unnest(shares) AS tag
-        WHERE NOT alone ORDER BY hash
-    LOOP
-        IF NOT pg_try_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash) THEN
-            RETURN NULL;
-        END IF;
-    END LOOP;
+_CALLS, _INSERTION = "sql/postgresql/calls.py", "sql/postgresql/insertion.py"
+_LOCKS, _MATCHING = "sql/postgresql/locks.py", "sql/postgresql/matching.py"
+_RECORDING, _FUNCTIONS = "store/recording.py", "store/backends/postgresql.py"
+
+# What an append says and a context does not: all that Edit replaces must stand once.
+_APPEND_BEGINS = "    narrowed jsonb;\nBEGIN\n"
+_HOLD = "    PERFORM factos_hold_1(whole_log, keys, narrowed, shares);\n"
+_KEY = """    IF key IS NOT NULL AND EXISTS (SELECT FROM factos_idempotencykey WHERE idempotency_key = key) THEN
+        outcome := 'known key';
+        RETURN;
+    END IF;
 """
-_TRY = _TRIED_SHARES[_TRIED_SHARES.index("        IF NOT pg_try") : _TRIED_SHARES.index("    END LOOP")]
-_WAIT = "        PERFORM pg_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash);\n"
-_DRAW = "        SELECT nextval('factos_event_position_seq') FROM generate_series(1, cardinality(ids)));\n"
-_CHECK = """            f"SELECT position FROM ({sql}) AS matching ORDER BY position LIMIT {part.limit}", """
-_EXECUTE_RECORD = """        cursor.execute(_RECORD, parameters)
-        positions: list[int] | None = cursor.fetchone()[0]
+_CHECK = "        positions := factos_matching_1(narrowed, above, {MOST_CONFLICTS});\n"
+_INSERT = "    positions := factos_insert_1(wanted, events, NULL, moment);\n"
+_READ = "    positions := factos_matching_1(narrowed, 0, NULL);\n"
+_SHARE = """    IF NOT factos_share_1(shares) THEN
+        outcome := 'refused';
+        RETURN;
+    END IF;
 """
-_CONTEXT = "    return Context(query, state, events, events[-1].position if events else 0)\n"
+_WAIT = "    PERFORM factos_hold_1(false, '{{}}', NULL, shares);\n"
+_RECORD = "    positions := factos_insert_1(wanted, events, decision, moment);\n"
+_NEXT = "ARRAY(SELECT nextval('factos_event_position_seq') FROM generate_series(1, wanted))"
+_GATE = "    LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;\n"
+_STABLE_CHECK = Edit(
+    _MATCHING,
+    "RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS",
+    "RETURNS bigint[] LANGUAGE plpgsql STABLE AS",
+)
+_DROPPED_ROW = Edit("guards/log.py", "        _HOLDERS[vendor](using)\n", "        return\n")
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant("guard dropped (tags)", "postgres-tags", (Edit(_LOCKS, _GATE, "    RETURN;\n"),)),
     Mutant(
-        "guard dropped (tags)",
+        "guard dropped (log, postgres-log)",
+        "postgres-log",
+        (_DROPPED_ROW, Edit(_LOCKS, "IN SHARE ROW EXCLUSIVE MODE", "IN ROW EXCLUSIVE MODE")),
+    ),
+    Mutant("guard dropped (log, mariadb)", "mariadb", (_DROPPED_ROW,)),
+    Mutant(
+        "guards taken shared",
         "postgres-tags",
-        (Edit(_TAGS, "        hold_advisory(claim, using)\n", "        return\n"),),
+        (Edit(_LOCKS, "pg_advisory_xact_lock({GUARD_LOCKS}", "pg_advisory_xact_lock_shared({GUARD_LOCKS}"),),
     ),
-    *(
-        Mutant(
-            f"guard dropped (log, {store})",
-            store,
-            (Edit("guards/log.py", "        _HOLDERS[vendor](using)\n", "        return\n"),),
-        )
-        for store in ("postgres-log", "mariadb")
-    ),
+    Mutant("appends by tags pass the gate unseen", "postgres-mixed", (Edit(_LOCKS, _GATE, ""),)),
     Mutant(
         "check before lock",
         "postgres-tags",
         (
             Edit(
-                _RECORDING,
-                _HOLD,
-                f"    early = decide(request.query)\n{_HOLD}    decide = lambda query: early\n",
+                _CALLS,
+                _APPEND_BEGINS,
+                f"{_APPEND_BEGINS}    positions := factos_matching_1(items, above, 1);\n",
             ),
+            Edit(_CALLS, _CHECK, ""),
+        ),
+    ),
+    Mutant(
+        "context read before lock",
+        "postgres-tags",
+        (
+            Edit(
+                _CALLS,
+                "    positions bigint[];\nBEGIN\n",
+                "    positions bigint[];\nBEGIN\n    positions := factos_matching_1(items, 0, NULL);\n",
+            ),
+            Edit(_CALLS, _READ, ""),
         ),
     ),
     Mutant(
         "lock and check in one statement",
         "postgres-tags",
         (
-            Edit(_RECORDING, "_RESTARTS = 3\n", "_RESTARTS = 3\nLATER = {}\n"),
+            # A function that is VOLATILE looks anew, even so.
+            _STABLE_CHECK,
             Edit(
-                _RECORDING,
-                _HOLD,
-                "    LATER[request.using] = claim\n"
-                "    if request.query is None or not request.prepared or claim.whole_log:\n"
-                "        LATER.clear()\n"
-                f"    {_HOLD}",
+                _CALLS,
+                _HOLD + _KEY,
+                "    SELECT factos_matching_1(narrowed, above, 1) INTO positions\n"
+                f"    FROM factos_hold_1(whole_log, keys, narrowed, shares);\n{_KEY}",
             ),
+            Edit(_CALLS, _CHECK, ""),
+        ),
+    ),
+    Mutant(
+        "append and its check declared STABLE",
+        "postgres-tags",
+        (
+            _STABLE_CHECK,
             Edit(
-                "store/appending.py",
-                f"{_CHECK}parameters\n",
-                """            "WITH held AS MATERIALIZED (SELECT factos_hold_2("
-            "false, %s::text[], %s::text[], %s::text[], '5s'"
-            ")) SELECT unnest(ARRAY(" * bool(held := _held(using))
-            + f"SELECT position FROM ({sql}) AS matching ORDER BY position LIMIT {part.limit}"
-            + ")) FROM held" * bool(held),
-            [*held, *parameters],
-""",
+                _CALLS,
+                "wanted integer, events jsonb, moment timestamptz,\n"
+                "    OUT outcome text, OUT positions bigint[]\n) LANGUAGE plpgsql VOLATILE\n",
+                "wanted integer, events jsonb, moment timestamptz,\n"
+                "    OUT outcome text, OUT positions bigint[]\n) LANGUAGE plpgsql STABLE\n",
             ),
+        ),
+    ),
+    Mutant(
+        "context declared STABLE",
+        "postgres-tags",
+        (
             Edit(
-                "store/appending.py",
-                "aappend = sync_to_async(",
-                """def _held(using):
-    from factos_django.store.recording import LATER
-
-    claim = LATER.pop(using, None)
-    return [list(claim.keys), list(claim.guards), list(claim.shares)] if claim else []
-
-
-aappend = sync_to_async(""",
+                _CALLS,
+                "    tags text\n) LANGUAGE plpgsql VOLATILE\n",
+                "    tags text\n) LANGUAGE plpgsql STABLE\n",
             ),
         ),
     ),
     Mutant(
         "positions drawn before the shared locks",
         "postgres-tags",
-        (
-            Edit(_SQL, _TRIED_SHARES, ""),
-            Edit(_SQL, _DRAW, _DRAW + _TRIED_SHARES.replace(_TRY, _WAIT)),
-        ),
+        (Edit(_CALLS, _SHARE + _RECORD, _RECORD + _WAIT),),
     ),
+    Mutant("inserting under a second, waiting lock pass", "postgres-tags", (Edit(_CALLS, _SHARE, _WAIT),)),
     Mutant(
         "blind appends without locks",
         "postgres-tags",
         (
             Edit(
                 _RECORDING,
-                "    shares = guard.still_to_share(claim, tags)\n",
-                "    shares = guard.still_to_share(claim, tags) if request.query else frozenset()\n",
+                "Claim.of(request.query, shares=_tags(prepared),",
+                "Claim.of(request.query, shares=_tags(prepared if condition else ()),",
             ),
         ),
     ),
@@ -145,11 +173,21 @@ aappend = sync_to_async(""",
         "postgres-tags",
         (
             Edit(
-                _TAGS,
-                "if claim.whole_log else tags - claim.guards - claim.shares",
-                "if claim.whole_log or claim.shares else tags - claim.guards",
+                _FUNCTIONS,
+                "list({tag for each in decided.prepared for tag in each.tags})",
+                "list({tag for each in decided.prepared for tag in each.tags} if not claim.shares else ())",
             ),
         ),
+    ),
+    Mutant(
+        "alone for the rest of the session",
+        "postgres-tags",
+        (Edit(_LOCKS, "set_config('factos.alone', 'on', true)", "set_config('factos.alone', 'on', false)"),),
+    ),
+    Mutant(
+        "every append takes the whole log",
+        "postgres-tags",
+        (Edit(_LOCKS, "    IF whole_log OR NOT", "    IF true OR NOT"),),
     ),
     Mutant(
         "read past the head",
@@ -159,32 +197,79 @@ aappend = sync_to_async(""",
     Mutant(
         "head with last_value of a fresh sequence",
         "postgres-tags",
-        (Edit(_SQL, "last_value - (NOT is_called)::int INTO drawn", "last_value INTO drawn"),),
+        (
+            Edit(
+                "sql/postgresql/head.py",
+                "last_value - (NOT is_called)::int INTO drawn",
+                "last_value INTO drawn",
+            ),
+        ),
     ),
     Mutant(
         "mark with last_value of a fresh sequence",
         "postgres-tags",
-        (Edit(_SQL, "last_value - (NOT is_called)::int INTO mark", "last_value INTO mark"),),
+        (Edit(_INSERTION, "last_value - (NOT is_called)::int INTO mark", "last_value INTO mark"),),
     ),
     Mutant(
-        "marker remembered in Python",
+        "mark taken after the positions",
         "postgres-tags",
         (
             Edit(
-                "store/writing.py",
-                _EXECUTE_RECORD,
+                _INSERTION,
+                "    mark bigint;\nBEGIN\n",
+                f"    mark bigint;\n    drawn bigint[] := {_NEXT};\nBEGIN\n",
+            ),
+            Edit(_INSERTION, f"    RETURN {_NEXT}", "    RETURN drawn"),
+        ),
+    ),
+    Mutant(
+        "mark remembered for the session",
+        "postgres-tags",
+        (
+            Edit(
+                _INSERTION,
+                "set_config('factos.mark', mark::text, true)",
+                "set_config('factos.mark', mark::text, false)",
+            ),
+        ),
+    ),
+    Mutant(
+        "mark remembered in Python",
+        "postgres-tags",
+        (
+            Edit(
+                _FUNCTIONS,
+                "        cursor.execute(call, parameters)\n",
                 """        cursor.execute("SELECT txid_current()")
         transaction = cursor.fetchone()[0]
         if _MARKED.get(using) == transaction:
             cursor.execute("SELECT set_config('factos.mark', 'remembered', true)")
         _MARKED[using] = transaction
-"""
-                + _EXECUTE_RECORD,
+        cursor.execute(call, parameters)
+""",
             ),
+            Edit(_FUNCTIONS, "def _wait()", "_MARKED = {}\n\n\ndef _wait()"),
+        ),
+    ),
+    Mutant(
+        "positions of a copy drawn without the mark",
+        "postgres-tags",
+        (
             Edit(
-                "store/writing.py",
-                "def _insert_on_postgresql(",
-                "_MARKED = {}\n\n\ndef _insert_on_postgresql(",
+                _INSERTION,
+                "    positions := factos_draw_1(wanted);\n",
+                f"    positions := CASE WHEN events IS NULL THEN {_NEXT} ELSE factos_draw_1(wanted) END;\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "copied after the locks are gone",
+        "postgres-tags",
+        (
+            Edit(
+                _FUNCTIONS,
+                "return len(prepared) < COPIED_FROM and not ids_and_key",
+                "return not ids_and_key",
             ),
         ),
     ),
@@ -197,7 +282,7 @@ aappend = sync_to_async(""",
                 "store/matching.py",
                 """        where, parameters = [*where, f"{column} <= %s"], [*parameters, part.upto]
 """,
-                """        upto = "%s" if part.upto >= 0 else "(SELECT head FROM factos_head_2())"
+                """        upto = "%s" if part.upto >= 0 else "(SELECT head FROM factos_head_1())"
         where = [*where, f"{column} <= {upto}"]
         parameters = [*parameters, part.upto] if part.upto >= 0 else parameters
 """,
@@ -215,9 +300,9 @@ aappend = sync_to_async(""",
         (
             Edit(
                 "store/contexts.py",
-                _CONTEXT,
-                """    last = tuple(recorded_of(select_matching(query, Slice(), using), using))
-    return Context(query, state, events, last[-1].position if last else 0)
+                "    return context_of(query, tuple(recorded_of(rows, alias)), decider)\n",
+                """    seen = context_of(query, tuple(recorded_of(rows, alias)), decider)
+    return Context(query, seen.state, seen.events, head(alias))
 """,
             ),
         ),
@@ -225,28 +310,46 @@ aappend = sync_to_async(""",
     Mutant(
         "idempotency key looked up after the condition",
         "postgres-log",
-        (
-            Edit(
-                _RECORDING,
-                "    # Before any condition: a repetition would fail on what it recorded itself.\n",
-                "    early = decide(request.query)\n    decide = lambda query: early\n",
-            ),
-        ),
+        (Edit(_CALLS, _HOLD + _KEY, _HOLD), Edit(_CALLS, _INSERT, _KEY + _INSERT)),
     ),
     Mutant(
-        "inserting under a second, waiting lock pass",
-        "postgres-tags",
-        (Edit(_SQL, _TRY, _WAIT),),
-    ),
-    Mutant(
-        "every append takes the whole log",
-        "postgres-tags",
+        "acknowledged before its COMMIT",
+        "mariadb",
         (
             Edit(
-                _TAGS,
-                "        hold_advisory(claim, using)\n",
-                "        hold_advisory(claim.of_whole_log(), using)\n",
+                "store/transactions.py",
+                "        with bounded_begin(using), transaction.atomic(using=using):\n",
+                "        with bounded_begin(using), _committed_by_the_next(using, ours):\n",
+            ),
+            Edit(
+                "store/transactions.py",
+                "@contextmanager\ndef _statement(",
+                """@contextmanager
+def _committed_by_the_next(using, ours):
+    if not ours:
+        with transaction.atomic(using=using):
+            yield
+        return
+    with connections[using].cursor() as cursor:
+        cursor.execute("COMMIT")
+        cursor.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            cursor.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def _statement(""",
             ),
         ),
+        scenes={"victims": 2},
+    ),
+    Mutant(
+        "no limit of the waits",
+        "postgres-tags",
+        (Edit(_FUNCTIONS, "return str(lock_timeout_milliseconds())", 'return "0"'),),
+        scenes={"freezes": 1},
     ),
 )

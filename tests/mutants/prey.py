@@ -1,4 +1,4 @@
-"""``python -m tests.mutants.prey STORE SECONDS [SEED]``: run in a mutated copy; the last line is JSON."""
+"""``python -m tests.mutants.prey STORE SECONDS SCENES [SEED]``: run in a mutated copy; the last line is JSON."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ from tests.history.long_form import database, long_form  # noqa: E402
 from tests.history.run import Plan, Report, drawn_seed, run  # noqa: E402
 
 
-def main(store: str, seconds: float, seed: int) -> None:
-    """Run until a guarantee is seen broken, at most so long, each time with the next seed."""
+def main(store: str, seconds: float, scenes: dict[str, int], seed: int) -> None:
+    """Run until a guarantee is seen broken, at most so long, each time with the next seed.
+
+    ``scenes`` are numbers of the plan that are 0 where it does not say otherwise.
+    """
     plan = replace(long_form(seed)[store].plan, operations=40, alone=10, victims=0, freezes=0)
-    plan = replace(plan, holds=int(plan.parallel))
+    plan = replace(plan, holds=int(plan.parallel), **scenes)
     deadline = time.monotonic() + seconds
     logging.disable(logging.WARNING)  # no type derives the tags of a run
     with database(plan.using):
@@ -59,4 +62,5 @@ def _empty(using: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else drawn_seed())
+    store, seconds, scenes, *seed = sys.argv[1:]
+    main(store, float(seconds), json.loads(scenes), int(seed[0]) if seed else drawn_seed())
