@@ -56,15 +56,8 @@ def hunt(mutant: Mutant, seconds: float, seed: int | None = None) -> Hunt:
 
 
 def _said(mutant: Mutant, directory: Path, seconds: float, seed: int | None) -> dict[str, Any]:
-    command = [
-        sys.executable,
-        "-m",
-        "tests.mutants.prey",
-        mutant.store,
-        str(seconds),
-        json.dumps(mutant.scenes),
-    ]
-    command += [] if seed is None else [str(seed)]
+    about = [mutant.store, str(seconds), json.dumps(mutant.scenes), *([] if seed is None else [str(seed)])]
+    command = [sys.executable, "-m", "tests.mutants.prey", *about]
     left = {"FACTOS_TEST_DIRECTORY", "PYTHONPATH"}  # it gets databases of its own, and its own package
     environment = {name: value for name, value in os.environ.items() if name not in left}
     done = subprocess.run(

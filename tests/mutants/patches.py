@@ -49,7 +49,8 @@ _RECORDING, _FUNCTIONS = "store/recording.py", "store/backends/postgresql.py"
 # What an append says and a context does not: all that Edit replaces must stand once.
 _APPEND_BEGINS = "    narrowed jsonb;\nBEGIN\n"
 _HOLD = "    PERFORM factos_hold_1(whole_log, keys, narrowed, shares);\n"
-_KEY = """    IF key IS NOT NULL AND EXISTS (SELECT FROM factos_idempotencykey WHERE idempotency_key = key) THEN
+_KEY = """\
+    IF key IS NOT NULL AND EXISTS (SELECT FROM factos_idempotencykey WHERE idempotency_key = key) THEN
         outcome := 'known key';
         RETURN;
     END IF;

@@ -1,4 +1,4 @@
-"""``python -m tests.mutants.prey STORE SECONDS SCENES [SEED]``: run in a mutated copy; the last line is JSON."""
+"""``python -m tests.mutants.prey STORE SECONDS SCENES [SEED]``, in a mutated copy; the last line is JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -28,8 +29,9 @@ def main(store: str, seconds: float, scenes: dict[str, int], seed: int) -> None:
 
     ``scenes`` are numbers of the plan that are 0 where it does not say otherwise.
     """
-    plan = replace(long_form(seed)[store].plan, operations=40, alone=10, victims=0, freezes=0)
-    plan = replace(plan, holds=int(plan.parallel), **scenes)
+    shown: dict[str, Any] = {"victims": 0, "freezes": 0, **scenes}
+    plan = replace(long_form(seed)[store].plan, operations=40, alone=10, **shown)
+    plan = replace(plan, holds=int(plan.parallel))
     deadline = time.monotonic() + seconds
     logging.disable(logging.WARNING)  # no type derives the tags of a run
     with database(plan.using):
