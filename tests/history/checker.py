@@ -8,7 +8,7 @@ G2  no matching fact between ``after`` and an accepted append, and each rejectio
 G3  positions follow real time, and the order of commits where one decision could see the other's facts
 G4  a follower applied the log up to its checkpoint, in order, and nothing else
 G5  where the guard locks tags, nobody waited for a transaction whose tags are not theirs (``waiting``)
-G8  one result for each idempotency key
+G8  one result for each idempotency key, and for the same ids
 G9  what was acknowledged to a process that was killed, or before the server was, is there
 G10 nobody waited longer than the limit for one that was frozen; single appends do not deadlock (``waiting``)
 """
@@ -308,6 +308,17 @@ def check_keys(run: Run) -> Iterator[Fault]:
         yield from _late_refusals(run, key, appends)
 
 
+def check_ids(run: Run) -> Iterator[Fault]:
+    """G8: one result for the same ids; a decision may be made anew, but records nothing twice."""
+    for mark, appends in run.by_ids.items():
+        there = _positions(run.log.by_mark.get(mark, []))
+        for append in appends:
+            told = list(append.positions)
+            if append.outcome == "accepted" and run.fate(append) == "committed" and told != there:
+                yield Fault("G8", f"{append.name} was told {told} of the ids of {mark}, which has {there}")
+        yield from _late_refusals(run, f"ids of {mark}", [a for a in appends if a.form != "dispatched"])
+
+
 def _answered(run: Run, append: Append) -> bool:
     return append.outcome in ("accepted", "nothing") and run.fate(append) == "committed"
 
@@ -347,6 +358,7 @@ CHECKS: tuple[Callable[[Run], Iterator[Fault]], ...] = (
     check_commit_order,
     check_followers,
     check_keys,
+    check_ids,
     check_deadlocks,
     check_freezes,
     check_reconnections,

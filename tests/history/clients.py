@@ -6,10 +6,11 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event as Flag
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from django.contrib.auth.models import Group
 from django.db import InterfaceError, OperationalError, close_old_connections, connections, transaction
@@ -100,12 +101,13 @@ def _next(counter: Synchronized[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What one append is about. Under an idempotency key it is the same whoever asks.
+    """What one append is about. Under an idempotency key, or with ids, it is the same whoever asks.
 
     Attributes:
         batches: What may be recorded; a decider takes one of them by the number of facts it saw.
         salt: With the number of facts, it tells whether the decider declines or has nothing to do;
             below 0, it never does.
+        ids: Its facts have ids, made of the mark.
     """
 
     mark: str
@@ -114,6 +116,7 @@ class Proposal:
     query: Query
     batches: tuple[tuple[Asked, ...], ...]
     salt: int
+    ids: bool = False
 
     @classmethod
     def drawn(cls, dice: random.Random, mark: str, key: str | None, new_tag: str) -> Proposal:
@@ -124,6 +127,14 @@ class Proposal:
             tuple(_drawn_fact(dice, query, new_tag) for _ in range(_drawn_size(dice))) for _ in range(2)
         )
         return cls(mark, key, form, query, batches, dice.randrange(100))
+
+    def known_by(self, way: str) -> Proposal:
+        """Return what is known again by its ``key``, by its ``ids``, or by ``both``."""
+        if way == "key":
+            return self
+        # The same ids stand for the same facts, whatever was seen.
+        batches = (self.batches[0],) * len(self.batches)
+        return replace(self, batches=batches, ids=True, key=self.key if way == "both" else None)
 
     def decide(self, count: int) -> tuple[Asked, ...]:
         """Return what to record after ``count`` facts were seen."""
@@ -136,7 +147,11 @@ class Proposal:
     def proposed(self, batch: tuple[Asked, ...]) -> list[Proposed[Any]]:
         """Return the batch as the store takes it."""
         return [
-            Proposed(TYPES[asked.type](self.mark, ordinal), tags=asked.tags)
+            Proposed(
+                TYPES[asked.type](self.mark, ordinal),
+                id=uuid5(NAMESPACE_OID, f"{self.mark}/{ordinal}") if self.ids else None,
+                tags=asked.tags,
+            )
             for ordinal, asked in enumerate(batch)
         ]
 
@@ -326,7 +341,7 @@ class Writer:
 
     def append(self, transaction: str, proposal: Proposal) -> Append:
         """Do what is proposed, in the transaction that is open, or in one of its own."""
-        name = self.new_name("a") if proposal.key else proposal.mark
+        name = self.new_name("a") if proposal.key or proposal.ids else proposal.mark
         self._intend(name, transaction, proposal, proposal.batches[0])
         if proposal.form == "dispatched":
             done = self._dispatch(name, transaction, proposal)
@@ -342,7 +357,9 @@ class Writer:
     def _proposal(self) -> Proposal:
         if self.dice.random() < 0.2:
             key = self.shared.new_key()
-            return Proposal.drawn(random.Random(f"{self.seed} {key}"), key, key, f"seat:of-{key}")
+            dice = random.Random(f"{self.seed} {key}")
+            proposal = Proposal.drawn(dice, key, key, f"seat:of-{key}")
+            return proposal.known_by(dice.choice(["key", "key", "ids", "both"]))
         return Proposal.drawn(self.dice, self.new_name("a"), None, self.shared.new_tag())
 
     def new_name(self, kind: str) -> str:
@@ -387,7 +404,8 @@ class Writer:
     def _done(self, name: str, transaction: str, proposal: Proposal, invoked: int, **about: Any) -> Append:
         return Append(
             name=name, mark=proposal.mark, transaction=transaction, form=proposal.form, key=proposal.key,
-            invoked=invoked, completed=now(), alone=not connections[self.using].in_atomic_block, **about,
+            ids=proposal.ids, invoked=invoked, completed=now(),
+            alone=not connections[self.using].in_atomic_block, **about,
         )  # fmt: skip
 
     def _condition(self, transaction: str, proposal: Proposal) -> AppendCondition:

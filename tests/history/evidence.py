@@ -29,7 +29,7 @@ class Evidence:
             had recorded a fact of their context and was open, or ended meanwhile.
         meetings: Pairs of transactions open at the same time, one deciding from what the other records.
         rollbacks: Transactions and savepoints rolled back after positions were drawn.
-        repetitions: Appends that were answered by what another had recorded under their key.
+        repetitions: Appends that were answered by what another had recorded under their key or ids.
         gap_readings: Readings of a follower while a position below what it saw was open.
         readings: Readings of followers that saw something.
         broken: Transactions that the database broke off.
@@ -47,6 +47,7 @@ class Evidence:
         copied: Appends, accepted, of so many facts that PostgreSQL copies them.
         contexts: Calls of ``read_context`` where no transaction was open.
         contexts_within: Calls of ``read_context`` inside the client's transaction.
+        by_ids: Appends that were answered by what another had recorded with their ids, without a key.
         of_several: Decisions that were judged by an item of several tags.
     """
 
@@ -72,6 +73,7 @@ class Evidence:
     copied: int
     contexts: int
     contexts_within: int
+    by_ids: int
     of_several: int
 
     def __str__(self) -> str:
@@ -117,6 +119,7 @@ def gather(history: History, log: Log) -> Evidence:
         copied=sum(len(each.facts) >= COPIED_FROM for each in recorded),
         contexts=sum(each.transaction is None for each in contexts),
         contexts_within=sum(each.transaction is not None for each in contexts),
+        by_ids=sum(each.key is None for each in history.appends if _is_repetition(run, each)),
         of_several=sum(_names_several(each) for each in judged),
     )
 
@@ -145,6 +148,7 @@ class Wanted:
     copied: int = 2
     contexts: int = 10
     contexts_within: int = 10
+    by_ids: int = 1
     of_several: int = 20
 
     def lacking(self, proved: Evidence) -> list[str]:
@@ -167,7 +171,8 @@ def _names_several(decision: Append) -> bool:
 
 def _is_contended(run: Run, decision: Append) -> bool:
     """Tell whether it was refused, or a transaction that had recorded for its context was in its way."""
-    if decision.outcome == "rejected" or decision.attempts > 1:
+    # A decision that gives ids is made again once they are locked.
+    if decision.outcome == "rejected" or decision.attempts > 1 + decision.ids:
         return True
     assert decision.query is not None
     return any(

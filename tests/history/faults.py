@@ -67,6 +67,15 @@ class Run:
         return groups
 
     @cached_property
+    def by_ids(self) -> dict[str, list[Append]]:
+        """The appends that asked with the same ids and without a key, by their mark."""
+        groups: dict[str, list[Append]] = {}
+        for each in self.history.appends:
+            if each.ids and each.key is None:
+                groups.setdefault(each.mark, []).append(each)
+        return groups
+
+    @cached_property
     def by_transaction(self) -> dict[str, list[Append]]:
         """The appends of each transaction."""
         groups: dict[str, list[Append]] = {}

@@ -66,6 +66,7 @@ class Append:
         saw: The facts that the decider was given, each as ``mark/ordinal``; None if it never ran.
         conflicts: The positions that the rejection named.
         attempts: How often the decider ran (times).
+        ids: Its facts had ids of the client, the same for all appends of this mark.
         alone: No transaction was open, so that it was one by itself.
     """
 
@@ -85,6 +86,7 @@ class Append:
     saw: tuple[str, ...] | None = None
     conflicts: tuple[int, ...] = ()
     attempts: int = 0
+    ids: bool = False
     alone: bool = False
     error: str = ""
 

@@ -342,6 +342,29 @@ def test_g8_a_repetition_that_is_told_nothing_is_found():
     assert found(log, *committed(repeated("a1", 1, at=10), second)) == {"G8"}
 
 
+def by_ids(name, *positions, at, **about):
+    """An append of facts with the ids of ``mark-1``, answered by what a1 had recorded."""
+    return accepted(name, *positions, at=at, mark="mark-1", ids=True, **{"recorder": "a1", **about})
+
+
+def test_g8_two_results_for_the_same_ids_are_found():
+    log = Log.of(fact(1, "mark-1/0", append="a1"), fact(2, "mark-1/0", append="a2"))
+    again = by_ids("a2", 2, at=30, recorder="a2")
+    assert "G8" in found(log, *committed(by_ids("a1", 1, at=10), again))
+
+
+def test_g8_the_same_result_for_the_same_ids_is_right():
+    log = Log.of(fact(1, "mark-1/0", append="a1"))
+    assert found(log, *committed(by_ids("a1", 1, at=10), by_ids("a2", 1, at=30))) == set()
+
+
+def test_g8_a_condition_that_is_checked_although_the_ids_are_there_is_found():
+    log = Log.of(fact(1, "mark-1/0", append="a1"))
+    again = rejected("a2", conflicts=[1], mark="mark-1", ids=True)
+    refused = transaction(again, "rolled back")
+    assert found(log, *committed(by_ids("a1", 1, at=10)), again, refused) == {"G8"}
+
+
 def test_g8_a_key_that_is_not_kept_is_found():
     log = Log.of(fact(1, "key-1/0", append="a1"))
     assert found(log, *committed(repeated("a1", 1, at=10))) == {"G8"}

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import connections
 
 from factos_django.guards.log import LogGuardByRow
-from factos_django.guards.tags import LockedTags
 from tests.history.evidence import Wanted
 from tests.history.run import Plan, run
 from tests.stores import on_databases
+from tests.without_locks import without_locks
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 with_postgres = pytest.mark.skipif("postgres" not in settings.DATABASES, reason="PostgreSQL is left out")
@@ -54,9 +54,10 @@ def test_processes_under_either_guard_of_one_database_find_nothing_wrong(tmp_pat
 # On SQLite the one write lock of the file, which our transactions take as they begin, would do alone.
 @on_databases("postgres", "mariadb")
 def test_a_guard_that_holds_nothing_is_found(store, tmp_path, monkeypatch):
-    for guard in (LockedTags, LogGuardByRow):
-        monkeypatch.setattr(guard, "hold", lambda self, claim, using: None)
-    assert_killed(run(Plan(store.using, (store.guard,), victims=0, freezes=0), tmp_path), "G2")
+    monkeypatch.setattr(LogGuardByRow, "hold", lambda self, using: None)
+    with without_locks(store.using):
+        report = run(Plan(store.using, (store.guard,), victims=0, freezes=0), tmp_path)
+    assert_killed(report, "G2")
 
 
 def last_position(using):

@@ -24,9 +24,10 @@ SLACK = 2_000_000_000
 
 
 def guards(append: Append) -> frozenset[str]:
-    """Return the tags by which it decides, and its key: whoever names one of them has to wait."""
+    """Return the tags by which it decides, its key and its ids: whoever names one of them has to wait."""
     items = append.query.get("items", []) if append.query else []
     keys = [f"key:{append.key}"] if append.key else []
+    keys += [f"ids:{append.mark}"] if append.ids else []
     return frozenset([*keys, *(tag for item in items for tag in item["tags"])])
 
 

@@ -1,0 +1,38 @@
+"""PostgreSQL with functions that lock nothing, for tests that show what the locks are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from django.db import connections
+
+from factos_django.sql.postgresql.locks import LOCKS
+
+__all__ = ["without_locks"]
+
+_LOCK_NOTHING = (
+    "CREATE OR REPLACE FUNCTION factos_hold_1(whole_log boolean, keys text[], items jsonb, shares text[]) "
+    "RETURNS void LANGUAGE plpgsql AS $body$ BEGIN END $body$",
+    "CREATE OR REPLACE FUNCTION factos_share_1(tags text[]) RETURNS boolean LANGUAGE sql "
+    "AS $body$ SELECT true $body$",
+)
+
+
+@contextmanager
+def without_locks(using: str) -> Iterator[None]:
+    """Let PostgreSQL's functions lock nothing, inside the block."""
+    if connections[using].vendor != "postgresql":
+        yield
+        return
+    _execute(using, _LOCK_NOTHING)
+    try:
+        yield
+    finally:
+        _execute(using, LOCKS.values())
+
+
+def _execute(using: str, statements: Iterable[str]) -> None:
+    with connections[using].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
