@@ -33,7 +33,7 @@ class Edit:
 class Mutant:
     """A mistake, and the run in which it is looked for; see ``tests.history.long_form`` for the stores.
 
-    ``scenes`` are numbers of the plan of that run which are 0 for the others.
+    ``scenes`` are numbers of its plan that differ from those of the others: victims, freezes, operations.
     """
 
     name: str
@@ -159,6 +159,17 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("inserting under a second, waiting lock pass", "postgres-tags", (Edit(_CALLS, _SHARE, _WAIT),)),
     Mutant(
+        "a share that is refused is passed over",
+        "postgres-tags",
+        (
+            Edit(
+                _LOCKS,
+                "            RETURN false;\n        END IF;\n    END LOOP;\n",
+                "            CONTINUE;\n        END IF;\n    END LOOP;\n",
+            ),
+        ),
+    ),
+    Mutant(
         "blind appends without locks",
         "postgres-tags",
         (
@@ -179,6 +190,7 @@ MUTANTS: tuple[Mutant, ...] = (
                 "list({tag for each in decided.prepared for tag in each.tags} if not claim.shares else ())",
             ),
         ),
+        scenes={"operations": 120},
     ),
     Mutant(
         "alone for the rest of the session",
@@ -312,6 +324,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "idempotency key looked up after the condition",
         "postgres-log",
         (Edit(_CALLS, _HOLD + _KEY, _HOLD), Edit(_CALLS, _INSERT, _KEY + _INSERT)),
+    ),
+    Mutant(
+        "a decision that does not look for its key",
+        "postgres-tags",
+        (Edit(_CALLS, "        RETURN NEXT;\n        RETURN;\n", ""),),
     ),
     Mutant(
         "acknowledged before its COMMIT",

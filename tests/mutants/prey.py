@@ -27,10 +27,10 @@ from tests.history.run import Plan, Report, drawn_seed, run  # noqa: E402
 def main(store: str, seconds: float, scenes: dict[str, int], seed: int) -> None:
     """Run until a guarantee is seen broken, at most so long, each time with the next seed.
 
-    ``scenes`` are numbers of the plan that are 0 where it does not say otherwise.
+    ``scenes`` are numbers of the plan that are to differ from the usual ones.
     """
-    shown: dict[str, Any] = {"victims": 0, "freezes": 0, **scenes}
-    plan = replace(long_form(seed)[store].plan, operations=40, alone=10, **shown)
+    shown: dict[str, Any] = {"operations": 40, "victims": 0, "freezes": 0, **scenes}
+    plan = replace(long_form(seed)[store].plan, alone=10, **shown)
     plan = replace(plan, holds=int(plan.parallel))
     deadline = time.monotonic() + seconds
     logging.disable(logging.WARNING)  # no type derives the tags of a run
