@@ -351,15 +351,36 @@ def _committed_by_the_next(using, ours):
     with connections[using].cursor() as cursor:
         cursor.execute("COMMIT")
         cursor.execute("BEGIN")
+        connections[using].autocommit = False
         try:
             yield
         except BaseException:
             cursor.execute("ROLLBACK")
             raise
+        finally:
+            connections[using].autocommit = True
 
 
 @contextmanager
 def _statement(""",
+            ),
+        ),
+        scenes={"victims": 2},
+    ),
+    Mutant(
+        "a context that gives the caller's work up with its guards",
+        "postgres-tags",
+        (
+            Edit(
+                "store/contexts.py",
+                """        if not one_statement:
+            transaction.set_rollback(True, using=request.using)  # gives the guards up
+        return rows
+""",
+                """    if not one_statement:
+        transaction.set_rollback(True, using=request.using)
+    return rows
+""",
             ),
         ),
         scenes={"victims": 2},
