@@ -368,7 +368,7 @@ def _statement(""",
         scenes={"victims": 2},
     ),
     Mutant(
-        "a context that gives the caller's work up with its guards",
+        "a context that rolls its caller back",
         "postgres-tags",
         (
             Edit(
