@@ -103,7 +103,7 @@ def _configuration(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
             hint='Add "transaction_mode": "IMMEDIATE" to its OPTIONS.',
             id="factos.W002",
         )
-    if connection.vendor == "postgresql" and connection.Database.__name__ == "psycopg2":
+    if connection.vendor == "postgresql" and connection.Database.__name__ == "psycopg2":  # type: ignore[attr-defined]
         yield Error(
             f"Database {alias!r} is reached by psycopg2, which cannot copy facts in as psycopg 3 does.",
             hint='Install "factos-django[postgres]"; Django prefers psycopg 3 where it is installed.',

@@ -12,9 +12,9 @@ from factos_django.sql.postgresql.locks import LOCKS
 __all__ = ["without_locks"]
 
 _LOCK_NOTHING = (
-    "CREATE OR REPLACE FUNCTION factos_hold_1(whole_log boolean, keys text[], items jsonb, shares text[]) "
-    "RETURNS void LANGUAGE plpgsql AS $body$ BEGIN END $body$",
-    "CREATE OR REPLACE FUNCTION factos_share_1(tags text[]) RETURNS boolean LANGUAGE sql "
+    "CREATE OR REPLACE FUNCTION factos_hold_2(request jsonb, items jsonb) RETURNS void LANGUAGE plpgsql "
+    "AS $body$ BEGIN END $body$",
+    "CREATE OR REPLACE FUNCTION factos_share_1(tags jsonb) RETURNS boolean LANGUAGE sql "
     "AS $body$ SELECT true $body$",
 )
 

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import accumulate
+from typing import Any
 
 from factos_django.store.backends.copying import COPIED_FROM
 from tests.history.checker import could_see
@@ -15,7 +16,12 @@ from tests.history.outages import lost, resumed
 from tests.history.tables import Log, matches
 from tests.history.waiting import passing, stalled
 
-__all__ = ["Evidence", "Wanted", "gather"]
+__all__ = ["ANY_PATHS", "Evidence", "Wanted", "gather"]
+
+#: For runs that are about something else than the ways into the log.
+ANY_PATHS: dict[str, Any] = dict.fromkeys(
+    ["alone", "within", "copied", "contexts", "contexts_within", "by_ids", "of_several"], 0
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,30 +47,38 @@ _LOCKS, _MATCHING = "sql/postgresql/locks.py", "sql/postgresql/matching.py"
 _RECORDING, _FUNCTIONS = "store/recording.py", "store/backends/postgresql.py"
 
 # What an append says and a context does not: all that Edit replaces must stand once.
-_APPEND_BEGINS = "    narrowed jsonb;\nBEGIN\n"
-_HOLD = "    PERFORM factos_hold_1(whole_log, keys, narrowed, shares);\n"
+_NARROW = "    items := factos_narrow_1(nullif(request -> 'items', 'null'));\n"
+_HOLD = "    PERFORM factos_hold_2(request, items);\n"
 _KEY = """\
-    IF key IS NOT NULL AND EXISTS (SELECT FROM factos_idempotencykey WHERE idempotency_key = key) THEN
-        outcome := 'known key';
-        RETURN;
+    IF factos_knows_key_1(request) THEN
+        RETURN factos_done_1('known key', '{{}}');
     END IF;
 """
-_CHECK = "        positions := factos_matching_1(narrowed, above, {MOST_CONFLICTS});\n"
-_INSERT = "    positions := factos_insert_1(wanted, events, NULL, moment);\n"
-_READ = "    positions := factos_matching_1(narrowed, 0, NULL);\n"
-_SHARE = """    IF NOT factos_share_1(shares) THEN
-        outcome := 'refused';
-        RETURN;
+_MATCH = "factos_matching_1(items, (request ->> 'after')::bigint, "
+_CHECK = f"        positions := {_MATCH}{{MOST_CONFLICTS}});\n"
+_INSERT = "    positions := factos_insert_1((request ->> 'count')::integer, events, NULL, moment);\n"
+_NARROW_CONTEXT = "    items := factos_narrow_1(request -> 'items');\n"
+_READ = "    positions := factos_matching_1(items, 0, NULL);\n"
+_SHARE = """    IF NOT factos_share_1(request -> 'shares') THEN
+        RETURN factos_done_1('refused', '{{}}');
     END IF;
 """
-_WAIT = "    PERFORM factos_hold_1(false, '{{}}', NULL, shares);\n"
-_RECORD = "    positions := factos_insert_1(wanted, events, decision, moment);\n"
+_WAIT = """    PERFORM factos_hold_2(jsonb_build_object(
+        'whole_log', false, 'keys', '[]'::jsonb, 'shares', request -> 'shares'), NULL);
+"""
+_RECORD = "    positions := factos_insert_1((request ->> 'count')::integer, events, decision, moment);\n"
 _NEXT = "ARRAY(SELECT nextval('factos_event_position_seq') FROM generate_series(1, wanted))"
 _GATE = "    LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;\n"
 _STABLE_CHECK = Edit(
     _MATCHING,
     "RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS",
     "RETURNS bigint[] LANGUAGE plpgsql STABLE AS",
+)
+# The head told as the sequence has it; told as an event's, it forgives a fresh sequence.
+_TOLD_AS_DRAWN = Edit(
+    "sql/postgresql/head.py",
+    "    SELECT coalesce(max(position), 0) INTO head FROM factos_event WHERE position <= stable;\n",
+    "    head := stable;\n",
 )
 _DROPPED_ROW = Edit("guards/log.py", "        _HOLDERS[vendor](using)\n", "        return\n")
 
@@ -92,11 +100,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "check before lock",
         "postgres-tags",
         (
-            Edit(
-                _CALLS,
-                _APPEND_BEGINS,
-                f"{_APPEND_BEGINS}    positions := factos_matching_1(items, above, 1);\n",
-            ),
+            Edit(_CALLS, _NARROW, f"{_NARROW}    positions := {_MATCH}1);\n"),
             Edit(_CALLS, _CHECK, ""),
         ),
     ),
@@ -104,12 +108,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "context read before lock",
         "postgres-tags",
         (
-            Edit(
-                _CALLS,
-                "    positions bigint[];\nBEGIN\n",
-                "    positions bigint[];\nBEGIN\n    positions := factos_matching_1(items, 0, NULL);\n",
-            ),
             Edit(_CALLS, _READ, ""),
+            Edit(_CALLS, _NARROW_CONTEXT, f"{_NARROW_CONTEXT}{_READ}"),
         ),
     ),
     Mutant(
@@ -121,8 +121,7 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit(
                 _CALLS,
                 _HOLD + _KEY,
-                "    SELECT factos_matching_1(narrowed, above, 1) INTO positions\n"
-                f"    FROM factos_hold_1(whole_log, keys, narrowed, shares);\n{_KEY}",
+                f"    SELECT {_MATCH}1) INTO positions FROM factos_hold_2(request, items);\n{_KEY}",
             ),
             Edit(_CALLS, _CHECK, ""),
         ),
@@ -134,10 +133,10 @@ MUTANTS: tuple[Mutant, ...] = (
             _STABLE_CHECK,
             Edit(
                 _CALLS,
-                "wanted integer, events jsonb, moment timestamptz,\n"
-                "    OUT outcome text, OUT positions bigint[]\n) LANGUAGE plpgsql VOLATILE\n",
-                "wanted integer, events jsonb, moment timestamptz,\n"
-                "    OUT outcome text, OUT positions bigint[]\n) LANGUAGE plpgsql STABLE\n",
+                "factos_append_1(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
+                "LANGUAGE plpgsql VOLATILE\n",
+                "factos_append_1(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
+                "LANGUAGE plpgsql STABLE\n",
             ),
         ),
     ),
@@ -147,8 +146,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 _CALLS,
-                "    tags text\n) LANGUAGE plpgsql VOLATILE\n",
-                "    tags text\n) LANGUAGE plpgsql STABLE\n",
+                "RETURNS SETOF text LANGUAGE plpgsql VOLATILE\n",
+                "RETURNS SETOF text LANGUAGE plpgsql STABLE\n",
             ),
         ),
     ),
@@ -186,8 +185,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 _FUNCTIONS,
-                "list({tag for each in decided.prepared for tag in each.tags})",
-                "list({tag for each in decided.prepared for tag in each.tags} if not claim.shares else ())",
+                "shares = {tag for each in decided.prepared for tag in each.tags}\n",
+                "shares = {tag for each in decided.prepared for tag in each.tags if not claim.shares}\n",
             ),
         ),
         scenes={"operations": 120},
@@ -200,7 +199,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "every append takes the whole log",
         "postgres-tags",
-        (Edit(_LOCKS, "    IF whole_log OR NOT", "    IF true OR NOT"),),
+        (Edit(_LOCKS, "    IF (request ->> 'whole_log')::boolean OR NOT", "    IF true OR NOT"),),
     ),
     Mutant(
         "read past the head",
@@ -216,12 +215,16 @@ MUTANTS: tuple[Mutant, ...] = (
                 "last_value - (NOT is_called)::int INTO drawn",
                 "last_value INTO drawn",
             ),
+            _TOLD_AS_DRAWN,
         ),
     ),
     Mutant(
         "mark with last_value of a fresh sequence",
         "postgres-tags",
-        (Edit(_INSERTION, "last_value - (NOT is_called)::int INTO mark", "last_value INTO mark"),),
+        (
+            Edit(_INSERTION, "last_value - (NOT is_called)::int INTO mark", "last_value INTO mark"),
+            _TOLD_AS_DRAWN,
+        ),
     ),
     Mutant(
         "mark taken after the positions",
@@ -290,14 +293,15 @@ MUTANTS: tuple[Mutant, ...] = (
         "head in one statement",
         "postgres-tags",
         (
-            Edit("store/reading.py", "upto=head(using)", "upto=-1"),
+            Edit("store/reading.py", "upto=head(using)", "upto=None"),
             Edit(
-                "store/matching.py",
-                """        where, parameters = [*where, f"{column} <= %s"], [*parameters, part.upto]
-""",
-                """        upto = "%s" if part.upto >= 0 else "(SELECT head FROM factos_head_1())"
-        where = [*where, f"{column} <= {upto}"]
-        parameters = [*parameters, part.upto] if part.upto >= 0 else parameters
+                "store/rows.py",
+                '        cursor.execute(f"SELECT {EVENT_LINE if on_postgresql else _COLUMNS} FROM {source}", '
+                "parameters)\n        rows = cursor.fetchall()\n",
+                """        head = "(SELECT head FROM factos_head_2())" if "LIMIT" in source else "2 ^ 62"
+        cursor.execute(f"SELECT {head}, {EVENT_LINE} FROM {source}", parameters)
+        read = [(head, line) for head, line in cursor.fetchall()]
+        rows = [(line,) for head, line in read if msgspec.json.decode(line)["position"] <= head]
 """,
             ),
         ),
@@ -313,8 +317,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "store/contexts.py",
-                "    return context_of(query, tuple(recorded_of(rows, alias)), decider)\n",
-                """    seen = context_of(query, tuple(recorded_of(rows, alias)), decider)
+                "    return context_of(query, tuple(recorded_of(rows)), decider)\n",
+                """    seen = context_of(query, tuple(recorded_of(rows)), decider)
     return Context(query, seen.state, seen.events, head(alias))
 """,
             ),
@@ -328,7 +332,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a decision that does not look for its key",
         "postgres-tags",
-        (Edit(_CALLS, "        RETURN NEXT;\n        RETURN;\n", ""),),
+        (Edit(_CALLS, "        RETURN NEXT NULL;\n        RETURN;\n", ""),),
     ),
     Mutant(
         "acknowledged before its COMMIT",
@@ -388,7 +392,7 @@ def _statement(""",
     Mutant(
         "no limit of the waits",
         "postgres-tags",
-        (Edit(_FUNCTIONS, "return str(lock_timeout_milliseconds())", 'return "0"'),),
+        (Edit(_FUNCTIONS, "str(lock_timeout_milliseconds())", '"0"'),),
         scenes={"freezes": 1},
     ),
 )
