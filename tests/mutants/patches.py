@@ -48,7 +48,7 @@ _RECORDING, _FUNCTIONS = "store/recording.py", "store/backends/postgresql.py"
 
 # What an append says and a context does not: all that Edit replaces must stand once.
 _NARROW = "    items := factos_narrow_1(nullif(request -> 'items', 'null'));\n"
-_HOLD = "    PERFORM factos_hold_2(request, items);\n"
+_HOLD = "    unwanted := factos_hold_2(request, items);\n"
 _KEY = """\
     IF factos_knows_key_1(request) THEN
         RETURN factos_done_1('known key', '{{}}');
@@ -69,10 +69,13 @@ _WAIT = """    PERFORM factos_hold_2(jsonb_build_object(
 _RECORD = "    positions := factos_insert_1((request ->> 'count')::integer, events, decision, moment);\n"
 _NEXT = "ARRAY(SELECT nextval('factos_event_position_seq') FROM generate_series(1, wanted))"
 _GATE = "    LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;\n"
-_STABLE_CHECK = Edit(
-    _MATCHING,
-    "RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS",
-    "RETURNS bigint[] LANGUAGE plpgsql STABLE AS",
+_STABLE_CHECK = tuple(
+    Edit(
+        _MATCHING,
+        f"{function}, above bigint, most integer)\nRETURNS bigint[] LANGUAGE plpgsql VOLATILE AS",
+        f"{function}, above bigint, most integer)\nRETURNS bigint[] LANGUAGE plpgsql STABLE AS",
+    )
+    for function in ("factos_matching_1(items jsonb", "factos_matching_item_1(item jsonb")
 )
 # The head told as the sequence has it; told as an event's, it forgives a fresh sequence.
 _TOLD_AS_DRAWN = Edit(
@@ -93,7 +96,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "guards taken shared",
         "postgres-tags",
-        (Edit(_LOCKS, "pg_advisory_xact_lock({GUARD_LOCKS}", "pg_advisory_xact_lock_shared({GUARD_LOCKS}"),),
+        (Edit(_LOCKS, "CASE WHEN is_exclusive THEN", "CASE WHEN is_exclusive AND space = {KEY_LOCKS} THEN"),),
     ),
     Mutant("appends by tags pass the gate unseen", "postgres-mixed", (Edit(_LOCKS, _GATE, ""),)),
     Mutant(
@@ -117,7 +120,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "postgres-tags",
         (
             # A function that is VOLATILE looks anew, even so.
-            _STABLE_CHECK,
+            *_STABLE_CHECK,
             Edit(
                 _CALLS,
                 _HOLD + _KEY,
@@ -130,7 +133,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "append and its check declared STABLE",
         "postgres-tags",
         (
-            _STABLE_CHECK,
+            *_STABLE_CHECK,
             Edit(
                 _CALLS,
                 "factos_append_1(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
@@ -222,7 +225,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "mark with last_value of a fresh sequence",
         "postgres-tags",
         (
-            Edit(_INSERTION, "last_value - (NOT is_called)::int INTO mark", "last_value INTO mark"),
+            Edit(_INSERTION, "SELECT last_value - (NOT is_called)::int,", "SELECT last_value,"),
             _TOLD_AS_DRAWN,
         ),
     ),
@@ -232,8 +235,13 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 _INSERTION,
-                "    mark bigint;\nBEGIN\n",
-                f"    mark bigint;\n    drawn bigint[] := {_NEXT};\nBEGIN\n",
+                "    mark bigint;\n    unwanted text;\nBEGIN\n",
+                f"    mark bigint;\n    unwanted text;\n    drawn bigint[] := {_NEXT};\nBEGIN\n",
+            ),
+            Edit(
+                _INSERTION,
+                "        RETURN ARRAY[nextval('factos_event_position_seq')]",
+                "        RETURN drawn",
             ),
             Edit(_INSERTION, f"    RETURN {_NEXT}", "    RETURN drawn"),
         ),

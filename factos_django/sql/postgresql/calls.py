@@ -41,10 +41,11 @@ LANGUAGE plpgsql VOLATILE
 DECLARE
     items jsonb;
     positions bigint[];
+    unwanted text;
 BEGIN
-    PERFORM set_config('lock_timeout', request ->> 'wait', true);
+    unwanted := set_config('lock_timeout', request ->> 'wait', true);
     items := factos_narrow_1(nullif(request -> 'items', 'null'));
-    PERFORM factos_hold_2(request, items);
+    unwanted := factos_hold_2(request, items);
     IF factos_knows_key_1(request) THEN
         RETURN factos_done_1('known key', '{{}}');
     END IF;
@@ -58,7 +59,7 @@ BEGIN
         END IF;
     END IF;
     positions := factos_insert_1((request ->> 'count')::integer, events, NULL, moment);
-    PERFORM factos_insert_key_1(request, positions, moment);
+    unwanted := factos_insert_key_1(request, positions, moment);
     RETURN factos_done_1('recorded', positions);
 END
 $body$
@@ -71,10 +72,11 @@ CREATE OR REPLACE FUNCTION factos_context_1(request jsonb) RETURNS SETOF text LA
 DECLARE
     items jsonb;
     positions bigint[];
+    unwanted text;
 BEGIN
-    PERFORM set_config('lock_timeout', request ->> 'wait', true);
+    unwanted := set_config('lock_timeout', request ->> 'wait', true);
     items := factos_narrow_1(request -> 'items');
-    PERFORM factos_hold_2(request, items);
+    unwanted := factos_hold_2(request, items);
     IF factos_knows_key_1(request) THEN
         RETURN NEXT NULL;
         RETURN;
@@ -94,8 +96,9 @@ CREATE OR REPLACE FUNCTION factos_record_2(
 {_SETTINGS} AS $body$
 DECLARE
     positions bigint[];
+    unwanted text;
 BEGIN
-    PERFORM set_config('lock_timeout', request ->> 'wait', true);
+    unwanted := set_config('lock_timeout', request ->> 'wait', true);
     IF factos_knows_ids_1(request) THEN
         RETURN factos_done_1('known ids', '{{}}');
     END IF;
@@ -103,7 +106,7 @@ BEGIN
         RETURN factos_done_1('refused', '{{}}');
     END IF;
     positions := factos_insert_1((request ->> 'count')::integer, events, decision, moment);
-    PERFORM factos_insert_key_1(request, positions, moment);
+    unwanted := factos_insert_key_1(request, positions, moment);
     RETURN factos_done_1('recorded', positions);
 END
 $body$
@@ -114,9 +117,11 @@ _HOLD_ROW = f"""
 CREATE OR REPLACE FUNCTION factos_hold_row_1(row_id integer, wait text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
+DECLARE
+    unwanted text;
 BEGIN
-    PERFORM set_config('lock_timeout', wait, true);
-    PERFORM factos_hold_2('{{"whole_log": true}}', NULL);
+    unwanted := set_config('lock_timeout', wait, true);
+    unwanted := factos_hold_2('{{"whole_log": true}}', NULL);
     PERFORM FROM factos_guard WHERE id = row_id FOR UPDATE;
     IF NOT FOUND THEN
         INSERT INTO factos_guard (id, holds) VALUES (row_id, 0) ON CONFLICT (id) DO NOTHING;

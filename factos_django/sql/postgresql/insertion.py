@@ -13,16 +13,20 @@ CREATE OR REPLACE FUNCTION factos_draw_1(wanted integer) RETURNS bigint[] LANGUA
 DECLARE
     highest bigint;
     mark bigint;
+    unwanted text;
 BEGIN
     IF coalesce(current_setting('factos.mark', true), '') = '' THEN
-        SELECT coalesce(max(position), 0) INTO highest FROM factos_event;
-        SELECT last_value - (NOT is_called)::int INTO mark FROM factos_event_position_seq;
+        SELECT last_value - (NOT is_called)::int, (SELECT max(position) FROM factos_event)
+            INTO mark, highest FROM factos_event_position_seq;
         IF highest > mark THEN
             RAISE EXCEPTION '%', mark USING ERRCODE = '{SEQUENCE_BEHIND}';
         END IF;
-        PERFORM pg_advisory_xact_lock_shared(
-            {MARK_LOCKS}, ((mark % 4294967296 + 2147483648) % 4294967296 - 2147483648)::integer);
-        PERFORM set_config('factos.mark', mark::text, true);
+        unwanted := pg_advisory_xact_lock_shared(
+            {MARK_LOCKS}, ((mark % 4294967296 + 2147483648) % 4294967296 - 2147483648)::integer) IS NULL;
+        unwanted := set_config('factos.mark', mark::text, true);
+    END IF;
+    IF wanted = 1 THEN
+        RETURN ARRAY[nextval('factos_event_position_seq')];
     END IF;
     RETURN ARRAY(SELECT nextval('factos_event_position_seq') FROM generate_series(1, wanted));
 END

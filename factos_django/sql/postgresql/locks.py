@@ -1,4 +1,8 @@
-"""The locks of the guard ``tags``: the gate, the keys, and the tags that a decision names."""
+"""The locks of the guard ``tags``: the gate, the keys, and the tags that a decision names.
+
+Here and beside it: what is assigned or tested as a plain expression costs PL/pgSQL a tenth of a statement,
+so results that nobody wants go into a variable, where PERFORM would be usual.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,10 @@ __all__ = ["LOCKS"]
 # Counts what the transaction may hold, forgotten with the savepoint like the locks themselves; a tag that
 # is locked twice counts twice, so before it says no it counts what is really held.
 _ROOM = f"""
-CREATE OR REPLACE FUNCTION factos_room_1(wanted integer) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+CREATE OR REPLACE FUNCTION factos_room_2(wanted integer) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     held integer := coalesce(nullif(current_setting('factos.held', true), ''), '0')::integer + wanted;
+    unwanted text;
 BEGIN
     IF held > {MOST_LOCKS_OF_TRANSACTION} THEN
         SELECT count(*) + wanted INTO held FROM pg_locks
@@ -26,20 +31,20 @@ BEGIN
     IF held > {MOST_LOCKS_OF_TRANSACTION} THEN
         RETURN false;
     END IF;
-    PERFORM set_config('factos.held', held::text, true);
+    unwanted := set_config('factos.held', held::text, true);
     RETURN true;
 END
 $body$
 """
 
-# The first tag of an item is its guard. Guards and shares are taken in one sorted pass: two appends that
-# take the same locks take them in the same order.
+# The first tag of an item is its guard. Keys, then guards and shares, in one sorted pass: two appends that
+# take the same locks take them in the same order. A subquery that is sorted, with OFFSET, hands its rows on
+# in that order, and a filter that is volatile stays above it.
 _HOLD = f"""
 CREATE OR REPLACE FUNCTION factos_hold_2(request jsonb, items jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
-    claimed record;
-    held integer[] := '{{}}';
+    unwanted text;
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION '%', current_setting('transaction_isolation') USING ERRCODE = '{WRONG_ISOLATION}';
@@ -47,37 +52,29 @@ BEGIN
     IF pg_is_in_recovery() THEN  -- its advisory locks are its own, and guard nothing
         RAISE EXCEPTION 'a standby' USING ERRCODE = '{STANDBY}';
     END IF;
-    IF (request ->> 'whole_log')::boolean OR NOT factos_room_1(
+    IF (request ->> 'whole_log')::boolean OR NOT factos_room_2(
         jsonb_array_length(request -> 'keys') + coalesce(jsonb_array_length(items), 0)
             + jsonb_array_length(request -> 'shares')
     ) THEN
         LOCK TABLE factos_gate IN SHARE ROW EXCLUSIVE MODE;
-        PERFORM set_config('factos.alone', 'on', true);
+        unwanted := set_config('factos.alone', 'on', true);
         RETURN;
     END IF;
     LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
-    FOR claimed IN
-        SELECT DISTINCT hashtext(key COLLATE "C") AS hash
-        FROM jsonb_array_elements_text(request -> 'keys') AS key ORDER BY hash
-    LOOP
-        PERFORM pg_advisory_xact_lock({KEY_LOCKS}, claimed.hash);
-    END LOOP;
-    FOR claimed IN
-        SELECT hash, bool_or(is_guard) AS is_guard FROM (
-            SELECT hashtext(item #>> '{{tags,0}}' COLLATE "C") AS hash, true AS is_guard
-            FROM jsonb_array_elements(items) AS item
-            UNION ALL SELECT hashtext(tag COLLATE "C"), false
-            FROM jsonb_array_elements_text(request -> 'shares') AS tag
-        ) AS wanted GROUP BY hash ORDER BY hash
-    LOOP
-        IF claimed.is_guard THEN
-            PERFORM pg_advisory_xact_lock({GUARD_LOCKS}, claimed.hash);
-        ELSE
-            PERFORM pg_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash);
-        END IF;
-        held := held || claimed.hash;
-    END LOOP;
-    PERFORM set_config('factos.holds', held::text, true);
+    unwanted := set_config('factos.holds', ARRAY(
+        SELECT hash FROM (
+            SELECT space, hash, bool_or(is_exclusive) AS is_exclusive FROM (
+                SELECT {KEY_LOCKS} AS space, hashtext(key COLLATE "C") AS hash, true AS is_exclusive
+                FROM jsonb_array_elements_text(request -> 'keys') AS key
+                UNION ALL SELECT {GUARD_LOCKS}, hashtext(item #>> '{{tags,0}}' COLLATE "C"), true
+                FROM jsonb_array_elements(items) AS item
+                UNION ALL SELECT {GUARD_LOCKS}, hashtext(tag COLLATE "C"), false
+                FROM jsonb_array_elements_text(request -> 'shares') AS tag
+            ) AS claimed GROUP BY space, hash ORDER BY space DESC, hash OFFSET 0
+        ) AS sorted
+        WHERE CASE WHEN is_exclusive THEN pg_advisory_xact_lock(space, hash) IS NOT NULL
+            ELSE pg_advisory_xact_lock_shared(space, hash) IS NOT NULL END
+    )::text, true);
 END
 $body$
 """
@@ -87,21 +84,18 @@ $body$
 _SHARE = f"""
 CREATE OR REPLACE FUNCTION factos_share_1(tags jsonb) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
-    claimed record;
     held integer[] := coalesce(nullif(current_setting('factos.holds', true), ''), '{{}}');
+    hash integer;
 BEGIN
     IF current_setting('factos.alone', true) = 'on' THEN
         RETURN true;
     END IF;
-    IF NOT factos_room_1(jsonb_array_length(tags)) THEN
+    IF NOT factos_room_2(jsonb_array_length(tags)) THEN
         RETURN false;
     END IF;
-    FOR claimed IN
-        SELECT DISTINCT hashtext(tag COLLATE "C") AS hash FROM jsonb_array_elements_text(tags) AS tag
-        ORDER BY hash
-    LOOP
-        CONTINUE WHEN claimed.hash = ANY (held);
-        IF NOT pg_try_advisory_xact_lock_shared({GUARD_LOCKS}, claimed.hash) THEN
+    FOR place IN 0 .. jsonb_array_length(tags) - 1 LOOP
+        hash := hashtext((tags ->> place) COLLATE "C");
+        IF hash <> ALL (held) AND NOT pg_try_advisory_xact_lock_shared({GUARD_LOCKS}, hash) THEN
             RETURN false;
         END IF;
     END LOOP;
@@ -110,4 +104,4 @@ END
 $body$
 """
 
-LOCKS: dict[str, str] = {"factos_room_1": _ROOM, "factos_hold_2": _HOLD, "factos_share_1": _SHARE}
+LOCKS: dict[str, str] = {"factos_room_2": _ROOM, "factos_hold_2": _HOLD, "factos_share_1": _SHARE}

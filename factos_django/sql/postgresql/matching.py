@@ -55,44 +55,13 @@ _MATCHING = """
 CREATE OR REPLACE FUNCTION factos_matching_1(items jsonb, above bigint, most integer)
 RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
-    item jsonb;
-    tags text[];
-    types text[];
     positions bigint[] := '{}';
 BEGIN
     IF jsonb_array_length(items) = 0 THEN
         RETURN ARRAY(SELECT position FROM factos_event WHERE position > above ORDER BY position LIMIT most);
     END IF;
-    FOR item IN SELECT value FROM jsonb_array_elements(items) LOOP
-        tags := ARRAY(SELECT jsonb_array_elements_text(item -> 'tags'));
-        types := ARRAY(SELECT jsonb_array_elements_text(item -> 'types'));
-        IF cardinality(tags) = 0 THEN
-            positions := positions || ARRAY(
-                SELECT found.position FROM unnest(types) AS wanted (type), LATERAL (
-                    SELECT e.position FROM factos_event e
-                    WHERE e.type = wanted.type AND e.position > above ORDER BY e.position LIMIT most
-                ) AS found);
-        ELSIF cardinality(types) = 0 THEN
-            positions := positions || ARRAY(
-                SELECT t.event_id FROM factos_tag t
-                WHERE t.value = tags[1] AND t.event_id > above AND NOT EXISTS (
-                    SELECT FROM unnest(tags[2:]) AS other (value) WHERE NOT EXISTS (
-                        SELECT FROM factos_tag o
-                        WHERE o.value = other.value AND o.type = t.type AND o.event_id = t.event_id
-                        LIMIT 1 OFFSET 0))
-                ORDER BY t.event_id LIMIT most);
-        ELSE
-            positions := positions || ARRAY(
-                SELECT found.event_id FROM unnest(types) AS wanted (type), LATERAL (
-                    SELECT t.event_id FROM factos_tag t
-                    WHERE t.value = tags[1] AND t.type = wanted.type AND t.event_id > above AND NOT EXISTS (
-                        SELECT FROM unnest(tags[2:]) AS other (value) WHERE NOT EXISTS (
-                            SELECT FROM factos_tag o
-                            WHERE o.value = other.value AND o.type = t.type AND o.event_id = t.event_id
-                            LIMIT 1 OFFSET 0))
-                    ORDER BY t.event_id LIMIT most
-                ) AS found);
-        END IF;
+    FOR place IN 0 .. jsonb_array_length(items) - 1 LOOP
+        positions := positions || factos_matching_item_1(items -> place, above, most);
     END LOOP;
     IF cardinality(positions) > 1 THEN
         RETURN ARRAY(SELECT DISTINCT p FROM unnest(positions) AS p ORDER BY p LIMIT most);
@@ -102,8 +71,64 @@ END
 $body$
 """
 
+_MATCHING_ITEM = """
+CREATE OR REPLACE FUNCTION factos_matching_item_1(item jsonb, above bigint, most integer)
+RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    first text := item #>> '{tags,0}';
+    others text[] := '{}';
+    wanted text;
+    positions bigint[] := '{}';
+BEGIN
+    FOR place IN 1 .. jsonb_array_length(item -> 'tags') - 1 LOOP
+        others := others || (item -> 'tags' ->> place);
+    END LOOP;
+    IF jsonb_array_length(item -> 'types') = 0 THEN
+        RETURN ARRAY(
+            SELECT t.event_id FROM factos_tag t WHERE t.value = first AND t.event_id > above
+            AND (others = '{}' OR factos_has_tags_1(t.event_id, t.type, others))
+            ORDER BY t.event_id LIMIT most);
+    END IF;
+    FOR place IN 0 .. jsonb_array_length(item -> 'types') - 1 LOOP
+        wanted := item -> 'types' ->> place;
+        IF first IS NULL THEN
+            positions := positions || ARRAY(
+                SELECT e.position FROM factos_event e WHERE e.type = wanted AND e.position > above
+                ORDER BY e.position LIMIT most);
+        ELSE
+            positions := positions || ARRAY(
+                SELECT t.event_id FROM factos_tag t
+                WHERE t.value = first AND t.type = wanted AND t.event_id > above
+                AND (others = '{}' OR factos_has_tags_1(t.event_id, t.type, others))
+                ORDER BY t.event_id LIMIT most);
+        END IF;
+    END LOOP;
+    RETURN positions;
+END
+$body$
+"""
+
+_HAS_TAGS = """
+CREATE OR REPLACE FUNCTION factos_has_tags_1(event bigint, event_type text, tags text[])
+RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    tag text;
+BEGIN
+    FOREACH tag IN ARRAY tags LOOP
+        PERFORM FROM factos_tag t WHERE t.value = tag AND t.type = event_type AND t.event_id = event;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END
+$body$
+"""
+
 MATCHING: dict[str, str] = {
     "factos_rarest_first_1": _RAREST_FIRST,
     "factos_narrow_1": _NARROW,
+    "factos_has_tags_1": _HAS_TAGS,
+    "factos_matching_item_1": _MATCHING_ITEM,
     "factos_matching_1": _MATCHING,
 }

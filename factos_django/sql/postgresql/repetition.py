@@ -10,7 +10,10 @@ LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     key text := request ->> 'key';
 BEGIN
-    RETURN key IS NOT NULL AND EXISTS (SELECT FROM factos_idempotencykey WHERE idempotency_key = key);
+    IF key IS NULL THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (SELECT FROM factos_idempotencykey WHERE idempotency_key = key);
 END
 $body$
 """
@@ -19,7 +22,10 @@ _KNOWS_IDS = """
 CREATE OR REPLACE FUNCTION factos_knows_ids_1(request jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
-    RETURN jsonb_array_length(request -> 'ids') > 0 AND EXISTS (
+    IF jsonb_array_length(request -> 'ids') = 0 THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (
         SELECT FROM jsonb_array_elements_text(request -> 'ids') AS given (id), LATERAL (
             SELECT FROM factos_event e WHERE e.id = given.id::uuid LIMIT 1
         ) AS known);

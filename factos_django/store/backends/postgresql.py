@@ -10,7 +10,7 @@ import msgspec
 from django.db import connections
 
 from factos_django.conf import lock_timeout_milliseconds
-from factos_django.core.canonical_json import encode_json
+from factos_django.core.canonical_json import encode_unchecked
 from factos_django.core.query import QueryItem
 from factos_django.guards import Claim
 from factos_django.store.backends.contract import Done, Outcome
@@ -74,7 +74,7 @@ def _copied(done: Done, decided: Decided, moment: datetime, using: str) -> Done:
 
 
 def _text(asked: dict[str, Any]) -> str:
-    return encode_json(asked).decode()
+    return encode_unchecked(asked).decode()  # tags and keys were checked when they were given
 
 
 def _wait() -> dict[str, str]:
