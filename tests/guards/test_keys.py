@@ -158,3 +158,16 @@ def test_a_key_and_a_tag_of_one_name_are_different_locks(store: Store, session: 
     a.begin()
     a.run(a.log.dispatch, lambda _seen: [], decider=weighing, query=tagged(f"key:{tag}"))
     assert b.run(b.log.append, [noted("other", "u")], idempotency_key=tag)
+
+
+@under_tags
+def test_a_tag_that_reads_like_a_locked_key_is_shared_all_the_same(store: Store, session: Opener) -> None:
+    """Keys and tags are hashed alike, into spaces of their own."""
+    a, b = session("a"), session("b")
+    a.begin()
+    a.run(a.log.dispatch, add("decided", "x"), decider=weighing, query=tagged("key:k"))
+    new = add("other", "key:k")
+    waiting = b.start(b.log.dispatch, new, decider=weighing, query=tagged("y"), idempotency_key="k")
+    b.see_waiting(a)
+    a.commit()
+    assert waiting.result(PATIENCE).attempts > 1

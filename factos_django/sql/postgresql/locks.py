@@ -61,8 +61,8 @@ BEGIN
         RETURN;
     END IF;
     LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
-    unwanted := set_config('factos.holds', ARRAY(
-        SELECT hash FROM (
+    unwanted := set_config('factos.holds', array_remove(ARRAY(
+        SELECT CASE WHEN space = {GUARD_LOCKS} THEN hash END FROM (
             SELECT space, hash, bool_or(is_exclusive) AS is_exclusive FROM (
                 SELECT {KEY_LOCKS} AS space, hashtext(key COLLATE "C") AS hash, true AS is_exclusive
                 FROM jsonb_array_elements_text(request -> 'keys') AS key
@@ -74,7 +74,7 @@ BEGIN
         ) AS sorted
         WHERE CASE WHEN is_exclusive THEN pg_advisory_xact_lock(space, hash) IS NOT NULL
             ELSE pg_advisory_xact_lock_shared(space, hash) IS NOT NULL END
-    )::text, true);
+    ), NULL)::text, true);
 END
 $body$
 """
