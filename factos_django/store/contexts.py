@@ -17,7 +17,7 @@ from factos_django.store.heads import head
 from factos_django.store.matching import checked_query
 from factos_django.store.request import Request
 from factos_django.store.retries import retried
-from factos_django.store.rows import Stored, recorded_of
+from factos_django.store.rows import Row, recorded_of
 from factos_django.store.transactions import guarded_work, owns_transaction
 
 __all__ = ["context_of", "read_context"]
@@ -44,7 +44,7 @@ def read_context(
     checked_query(query)
     request = Request(alias, query)
     rows = retried(lambda: _rows(request), using=alias)
-    return context_of(query, tuple(recorded_of(rows)), decider)
+    return context_of(query, tuple(recorded_of(rows, alias)), decider)
 
 
 def context_of(
@@ -59,7 +59,7 @@ def context_of(
     return Context(query, state, tuple(events), events[-1].position if events else 0)
 
 
-def _rows(request: Request) -> list[Stored]:
+def _rows(request: Request) -> list[Row]:
     if connections[request.using].vendor != "postgresql":
         # Commit order is position order under the log's guard: nothing can appear below the last one.
         head(request.using)  # refuses where reads could be old
@@ -72,6 +72,6 @@ def _rows(request: Request) -> list[Stored]:
         return rows
 
 
-def _locked_rows(request: Request) -> list[Stored]:
+def _locked_rows(request: Request) -> list[Row]:
     claim = guard_for(request.using).claim(Claim.of(request.query))
     return backend_for(request.using).context(request, claim) or []

@@ -87,9 +87,9 @@ def _events(query: Query, part: Slice, using: str) -> Iterator[Recorded[Any]]:
     while wanted is None or wanted > 0:
         size = min(conf.FOLLOW_BATCH, wanted) if wanted is not None else conf.FOLLOW_BATCH
         rows = select_matching(query, replace(part, limit=size), using)
-        yield from recorded_of(rows)
+        yield from recorded_of(rows, using)
         if len(rows) < size:
             return
         wanted = None if wanted is None else wanted - size
-        last = rows[-1].position
+        last = rows[-1][0]
         part = replace(part, upto=last - 1) if part.backwards else replace(part, after=last)

@@ -78,7 +78,7 @@ def _decided(request: Request, guard: Guard, claim: Claim, decide: Decide) -> Re
     rows = backend.context(request, held)
     if rows is None:
         return _result(Done(Outcome.KNOWN_KEY), request, Decided(()), datetime.now(UTC))
-    decided = decide(tuple(recorded_of(rows)))
+    decided = decide(tuple(recorded_of(rows, request.using)))
     if not decided.prepared and request.key is None:
         return Repetition((), decided.position)
     wider = claim.locking(key_names(None, decided.prepared)).sharing(_tags(decided.prepared))

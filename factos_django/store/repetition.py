@@ -10,11 +10,12 @@ from uuid import UUID
 
 from django.db import connections
 
+from factos_django.core.canonical_json import decode_json
 from factos_django.core.errors import EventIdReused, IdempotencyKeyReused
 from factos_django.core.event import Recorded
 from factos_django.core.event_types import type_of
 from factos_django.store.prepared import Prepared
-from factos_django.store.rows import Stored, recorded_of, select_by_id, select_by_positions
+from factos_django.store.rows import EventRow, recorded_of, select_by_id, select_by_positions
 
 __all__ = [
     "Repetition",
@@ -51,7 +52,7 @@ def recorded_under_key(key: str, digest: str, using: str) -> Repetition:
     if digest != first:
         raise IdempotencyKeyReused(key=key)
     found = select_by_positions(json.loads(positions) if isinstance(positions, str) else positions, using)
-    return Repetition(tuple(recorded_of(found)), position)
+    return Repetition(tuple(recorded_of(found, using)), position)
 
 
 def _row_of(key: str, using: str) -> tuple[Any, ...] | None:
@@ -79,23 +80,23 @@ def recorded_under_ids(prepared: Sequence[Prepared], using: str) -> Repetition:
         if each.id not in rows or not _same(each, rows[each.id]):
             raise _reused(each.id, rows)
     in_order = sorted(rows.values(), key=lambda row: row.position)
-    return Repetition(tuple(recorded_of(in_order)), in_order[-1].position)
+    return Repetition(tuple(recorded_of(in_order, using)), in_order[-1].position)
 
 
-def _rows_of(prepared: Sequence[Prepared], using: str) -> dict[UUID, Stored]:
+def _rows_of(prepared: Sequence[Prepared], using: str) -> dict[UUID, EventRow]:
     ids = [each.id for each in prepared if each.repeatable]
-    return {row.id: row for row in select_by_id(ids, using)}
+    return {row.uuid: row for row in select_by_id(ids, using)}
 
 
-def _reused(id: UUID, rows: dict[UUID, Stored]) -> EventIdReused:
+def _reused(id: UUID, rows: dict[UUID, EventRow]) -> EventIdReused:
     row = rows.get(id) or next(iter(rows.values()))
-    return EventIdReused(id=row.id, position=row.position)
+    return EventIdReused(id=row.uuid, position=row.position)
 
 
-def _same(prepared: Prepared, row: Stored) -> bool:
+def _same(prepared: Prepared, row: EventRow) -> bool:
     """Compare as the current version says it: a new version may have come between the two requests."""
     kind = type_of(prepared.event)
-    if kind.name != row.type or set(prepared.tags) != set(row.tags):
+    if kind.name != row.type or set(prepared.tags) != set(decode_json(row.tags)):
         return False
-    then = kind.encode(kind.decode(row.version, row.event, position=row.position))
+    then = kind.encode(kind.decode(row.version, row.data, position=row.position))
     return then.decode() == prepared.data_text

@@ -186,15 +186,17 @@ def fill(store: Store, job: Job) -> Steps:
 
 def read_and_append(store: Store, job: Job) -> Steps:
     """Read contexts of a big log, no context twice, and append to each under its condition."""
-    contexts = random.Random(job.log).sample(range(contexts_of_log(job.log)), (job.count + 5) * job.parts)
+    known = contexts_of_log(job.log)
+    contexts = random.Random(job.log).sample(range(known), min(known, (job.count + 5) * job.parts))
     mine = contexts[job.part :: job.parts]
+    count = min(job.count, len(mine) - 5)
     reads: list[float] = []
     appends: list[float] = []
     store.connect()
-    for number in mine[job.count :]:
+    for number in mine[count:]:
         _read_and_append(store, number, [], [])
     yield
-    for number in mine[: job.count]:
+    for number in mine[:count]:
         _read_and_append(store, number, reads, appends)
     return {"reads": reads, "appends": appends}
 

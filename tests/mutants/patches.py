@@ -149,8 +149,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 _CALLS,
-                "RETURNS SETOF text LANGUAGE plpgsql VOLATILE\n",
-                "RETURNS SETOF text LANGUAGE plpgsql STABLE\n",
+                "    tags text\n) LANGUAGE plpgsql VOLATILE\n",
+                "    tags text\n) LANGUAGE plpgsql STABLE\n",
             ),
         ),
     ),
@@ -304,12 +304,12 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit("store/reading.py", "upto=head(using)", "upto=None"),
             Edit(
                 "store/rows.py",
-                '        cursor.execute(f"SELECT {EVENT_LINE if on_postgresql else _COLUMNS} FROM {source}", '
-                "parameters)\n        rows = cursor.fetchall()\n",
+                """        cursor.execute(f"SELECT {columns} FROM {source}", parameters)
+        return list(cursor.fetchall())
+""",
                 """        head = "(SELECT head FROM factos_head_2())" if "LIMIT" in source else "2 ^ 62"
-        cursor.execute(f"SELECT {head}, {EVENT_LINE} FROM {source}", parameters)
-        read = [(head, line) for head, line in cursor.fetchall()]
-        rows = [(line,) for head, line in read if msgspec.json.decode(line)["position"] <= head]
+        cursor.execute(f"SELECT {head}, {columns} FROM {source}", parameters)
+        return [tuple(row) for head, *row in cursor.fetchall() if row[0] <= head]
 """,
             ),
         ),
@@ -325,8 +325,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "store/contexts.py",
-                "    return context_of(query, tuple(recorded_of(rows)), decider)\n",
-                """    seen = context_of(query, tuple(recorded_of(rows)), decider)
+                "    return context_of(query, tuple(recorded_of(rows, alias)), decider)\n",
+                """    seen = context_of(query, tuple(recorded_of(rows, alias)), decider)
     return Context(query, seen.state, seen.events, head(alias))
 """,
             ),
@@ -340,7 +340,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a decision that does not look for its key",
         "postgres-tags",
-        (Edit(_CALLS, "        RETURN NEXT NULL;\n        RETURN;\n", ""),),
+        (Edit(_CALLS, "        RETURN NEXT;\n        RETURN;\n", ""),),
     ),
     Mutant(
         "acknowledged before its COMMIT",

@@ -9,6 +9,7 @@ old processes keep working while a deployment rolls.
 from __future__ import annotations
 
 from factos_django.sql.postgresql.calls import CALLS
+from factos_django.sql.postgresql.columns import EVENT_COLUMNS
 from factos_django.sql.postgresql.constants import (
     GUARD_LOCKS,
     KEY_LOCKS,
@@ -20,13 +21,12 @@ from factos_django.sql.postgresql.constants import (
 )
 from factos_django.sql.postgresql.head import HEAD
 from factos_django.sql.postgresql.insertion import INSERTION
-from factos_django.sql.postgresql.lines import EVENT_LINE
 from factos_django.sql.postgresql.locks import LOCKS
 from factos_django.sql.postgresql.matching import MATCHING
 from factos_django.sql.postgresql.repetition import REPETITION
 
 __all__ = [
-    "EVENT_LINE",
+    "EVENT_COLUMNS",
     "FUNCTIONS",
     "GUARD_LOCKS",
     "KEY_LOCKS",

@@ -8,7 +8,7 @@ what is raised breaks a transaction off.
 
 from __future__ import annotations
 
-from factos_django.sql.postgresql.lines import EVENT_LINE
+from factos_django.sql.postgresql.columns import EVENT_COLUMNS
 
 __all__ = ["CALLS", "MOST_CONFLICTS"]
 
@@ -65,10 +65,14 @@ END
 $body$
 """
 
-# Gives a line an event; a key that is known comes back as one line of nothing.
+# A key that is known comes back as one row of nothing.
 _CONTEXT = f"""
-CREATE OR REPLACE FUNCTION factos_context_1(request jsonb) RETURNS SETOF text LANGUAGE plpgsql VOLATILE
+CREATE OR REPLACE FUNCTION factos_context_1(request jsonb) RETURNS TABLE (
+    "position" bigint, id uuid, type text, version smallint, recorded_at text, data text, metadata text,
+    tags text
+) LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
+#variable_conflict use_column
 DECLARE
     items jsonb;
     positions bigint[];
@@ -78,11 +82,11 @@ BEGIN
     items := factos_narrow_1(request -> 'items');
     unwanted := factos_hold_2(request, items);
     IF factos_knows_key_1(request) THEN
-        RETURN NEXT NULL;
+        RETURN NEXT;
         RETURN;
     END IF;
     positions := factos_matching_1(items, 0, NULL);
-    RETURN QUERY SELECT {EVENT_LINE}
+    RETURN QUERY SELECT {EVENT_COLUMNS}
     FROM factos_event e WHERE e.position = ANY (positions) ORDER BY e.position;
 END
 $body$

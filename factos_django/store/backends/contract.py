@@ -11,7 +11,7 @@ from typing import Protocol
 from factos_django.guards import Claim
 from factos_django.store.prepared import Prepared
 from factos_django.store.request import Decided, Request
-from factos_django.store.rows import Stored
+from factos_django.store.rows import Row
 
 __all__ = ["MOST_CONFLICTS", "Backend", "Done", "Outcome"]
 
@@ -55,7 +55,7 @@ class Backend(Protocol):
     ) -> Done:
         """Record ``prepared``, unless it is a repetition, or an event above ``after`` matches the query."""
 
-    def context(self, request: Request, claim: Claim) -> list[Stored] | None:
+    def context(self, request: Request, claim: Claim) -> list[Row] | None:
         """Return all that matches the query, in order; None if the idempotency key was used before."""
 
     def record(self, request: Request, claim: Claim, decided: Decided, moment: datetime) -> Done:

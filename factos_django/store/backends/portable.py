@@ -15,7 +15,7 @@ from factos_django.store.narrowing import narrowest_first
 from factos_django.store.prepared import Prepared
 from factos_django.store.repetition import is_known_key, knows_ids
 from factos_django.store.request import Decided, Request
-from factos_django.store.rows import Stored, select_matching
+from factos_django.store.rows import Row, select_matching
 from factos_django.store.writing import insert_events, insert_key
 
 __all__ = ["UnderGuardRow"]
@@ -41,7 +41,7 @@ class UnderGuardRow:
             return Done(Outcome.CONFLICT, found)
         return _insert(request, Decided(tuple(prepared)), moment)
 
-    def context(self, request: Request, claim: Claim) -> list[Stored] | None:
+    def context(self, request: Request, claim: Claim) -> list[Row] | None:
         """Read it in one statement."""
         if request.key is not None and is_known_key(request.key, request.using):
             return None

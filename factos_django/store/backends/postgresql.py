@@ -17,12 +17,12 @@ from factos_django.store.backends.contract import Done, Outcome
 from factos_django.store.backends.copying import COPIED_FROM, copy_events
 from factos_django.store.prepared import Prepared
 from factos_django.store.request import Decided, Request
-from factos_django.store.rows import Stored, stored_of_line
+from factos_django.store.rows import Row
 
 __all__ = ["ByFunctions"]
 
 _APPEND = "SELECT factos_append_1(%s, %s, %s)"
-_CONTEXT = "SELECT factos_context_1(%s)"
+_CONTEXT = "SELECT * FROM factos_context_1(%s)"
 _RECORD = "SELECT factos_record_2(%s, %s, %s, %s)"
 
 
@@ -42,12 +42,12 @@ class ByFunctions:
         done = _done(_APPEND, [_text(asked), _events(prepared), moment], request.using)
         return _copied(done, Decided(tuple(prepared)), moment, request.using)
 
-    def context(self, request: Request, claim: Claim) -> list[Stored] | None:
+    def context(self, request: Request, claim: Claim) -> list[Row] | None:
         """Lock and read in one call."""
         with connections[request.using].cursor() as cursor:
             cursor.execute(_CONTEXT, [_text(_locks(claim) | {"key": request.key})])
-            lines = [line for (line,) in cursor.fetchall()]
-        return None if lines == [None] else [stored_of_line(line) for line in lines]
+            rows: list[Row] = cursor.fetchall()
+        return None if rows and rows[0][0] is None else rows
 
     def record(self, request: Request, claim: Claim, decided: Decided, moment: datetime) -> Done:
         """Share the tags of the new events and insert in one call, and copy where there are many."""
