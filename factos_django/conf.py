@@ -41,7 +41,7 @@ class _Conf:
     """The settings in force: every attribute is looked up in the project's settings first."""
 
     def __init__(self) -> None:
-        # Values that were found good, so that the same object is not judged again at each use.
+        # Plain values that were found good, so that the same one is not judged again at each use.
         self._judged: dict[str, object] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -49,7 +49,8 @@ class _Conf:
         if self._judged.get(name) is not value:
             if reason := refusal(name, value):
                 raise InvalidSetting(name=PREFIX + name, value=value, reason=reason)
-            self._judged[name] = value
+            if isinstance(value, (str, int, float)):  # a mapping can change
+                self._judged[name] = value
         return value
 
 

@@ -48,7 +48,7 @@ class Recorded(Generic[Event_co]):
     Attributes:
         event: The application's event, brought up to its current version.
         position: Its place in the log; unique and growing, with gaps.
-        id: Its id, the caller's or a random one.
+        id: Its id, the caller's, derived from the caller's, or a new one (UUID version 7).
         type: The stored name of its type.
         version: The version that was stored.
         tags: Its tags, in the order in which they were derived.

@@ -65,7 +65,7 @@ def _rows(request: Request) -> list[Row]:
         head(request.using)  # refuses where reads could be old
         return _locked_rows(request)
     one_statement = owns_transaction(request.using)  # and then its locks are gone with it
-    with guarded_work(request.using, one_statement=one_statement):
+    with guarded_work(request.using, one_statement=one_statement, writes=False):
         rows = _locked_rows(request)
         if not one_statement:
             transaction.set_rollback(True, using=request.using)  # gives the guards up

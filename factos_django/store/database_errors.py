@@ -39,6 +39,10 @@ _POSTGRESQL = {
 }
 # Lock wait timeout; deadlock, changed row under snapshot isolation, auto-increment lock refused.
 _MARIADB = {1205: Meaning.BUSY, 1213: Meaning.BROKEN_OFF, 1020: Meaning.BROKEN_OFF, 1467: Meaning.BROKEN_OFF}
+# Connection exceptions; shutdown, crash and "not now" of the server.
+_LOST_STATES = ("08", "57P01", "57P02", "57P03")
+# Of the client: nothing said, gone away, lost during a query. Of the server: killed, too long idle.
+_LOST_NUMBERS = {0, 2006, 2013, 2055, 1927, 4031}
 _SQLITE = {
     "SQLITE_BUSY": Meaning.BUSY,
     "SQLITE_BUSY_SNAPSHOT": Meaning.BROKEN_OFF,
@@ -61,4 +65,13 @@ def meaning_of(error: Error, connection: BaseDatabaseWrapper) -> Meaning:
     if known is not None:
         return known
     failed = isinstance(error, (OperationalError, InterfaceError)) and not isinstance(error, IntegrityError)
-    return Meaning.LOST if failed else Meaning.OTHER
+    return Meaning.LOST if failed and not _is_answer(error, connection.vendor) else Meaning.OTHER
+
+
+def _is_answer(error: Error, vendor: str) -> bool:
+    """Tell whether a server that goes on said no: a time limit, a full disk, a statement it cannot read."""
+    if vendor == "postgresql":
+        state = getattr(error.__cause__, "sqlstate", None) or ""
+        return bool(state) and not state.startswith(_LOST_STATES)
+    number = error.args[0] if error.args else 0
+    return vendor == "mysql" and isinstance(number, int) and number not in _LOST_NUMBERS

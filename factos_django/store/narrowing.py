@@ -1,7 +1,8 @@
 """Which tag of an item to start from: the one that the fewest events carry.
 
-The guard ``tags`` locks the first tag of each item, and SQLite reads from it. Any of them is right;
-a rare one makes fewer others wait.
+``read`` starts from the first tag of each item, as every reading does on SQLite and MariaDB. Any of them is
+right; a rare one is read sooner. (Under the guard ``tags`` PostgreSQL's own functions choose the tag that is
+locked.)
 """
 
 from __future__ import annotations

@@ -155,4 +155,13 @@ def _encoded_metadata(metadata: Mapping[str, MetadataValue]) -> bytes:
     try:
         return encode_json(dict(metadata))
     except UnstorableData as error:
-        raise InvalidMetadata(key=next(iter(metadata)), reason=str(error)) from error
+        raise InvalidMetadata(key=_unstorable_key(metadata), reason=str(error)) from error
+
+
+def _unstorable_key(metadata: Mapping[str, MetadataValue]) -> str:
+    for key, value in metadata.items():
+        try:
+            encode_json(value)
+        except UnstorableData:
+            return key
+    return next(iter(metadata))

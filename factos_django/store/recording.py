@@ -43,8 +43,8 @@ def record_events(
     """Return ``prepared`` as recorded, or as an equal request recorded it; raise AppendConditionFailed."""
     guard, backend, moment = guard_for(request.using), backend_for(request.using), datetime.now(UTC)
     claim = Claim.of(request.query, shares=_tags(prepared), keys=key_names(request.key, prepared))
-    alone = not guard.holds_row and backend.is_one_statement(request, prepared)
-    with guarded_work(request.using, one_statement=alone):
+    by_itself = not guard.holds_row and backend.is_one_statement(request, prepared)
+    with guarded_work(request.using, one_statement=by_itself):
         guard.hold(request.using)
         after = (condition and condition.after) or 0
         done = backend.append(request, guard.claim(claim), prepared, after, moment)
@@ -86,7 +86,7 @@ def _decided(request: Request, guard: Guard, claim: Claim, decide: Decide) -> Re
     if not held.whole_log and (wider.whole_log or wider.keys != held.keys):
         raise _ClaimTooSmall(wider)
     moment = datetime.now(UTC)
-    done = backend.record(request, held, decided, moment)
+    done = backend.record(request, decided, moment)
     if done.outcome is Outcome.REFUSED:
         raise _ClaimTooSmall(wider)
     return _result(done, request, decided, moment)

@@ -1,4 +1,4 @@
-"""Rows of the event table and what they mean: the one place that knows their columns."""
+"""Rows of the event table as they are read, and what they mean."""
 
 from __future__ import annotations
 

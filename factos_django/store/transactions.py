@@ -40,7 +40,7 @@ def unit_of_work(using: str) -> Iterator[None]:
     Raises:
         StoreBusy: A lock was not given within FACTOS_LOCK_TIMEOUT_SECONDS.
         RetryTransaction: The database broke the transaction off.
-        OutcomeUnknown: The connection failed during our COMMIT.
+        OutcomeUnknown: The connection failed before our COMMIT was answered.
     """
     ours = owns_transaction(using)
     ended = False
@@ -56,24 +56,27 @@ def unit_of_work(using: str) -> Iterator[None]:
 
 
 @contextmanager
-def guarded_work(using: str, *, one_statement: bool = False) -> Iterator[None]:
+def guarded_work(using: str, *, one_statement: bool = False, writes: bool = True) -> Iterator[None]:
     """Run the block as ``unit_of_work`` does, and bound the wait of each of its statements.
 
-    With ``one_statement`` the block is one: where no transaction is open, it is one by itself.
+    With ``one_statement`` the block is one: where no transaction is open, it is one by itself. (Unless the
+    project asks for an isolation, which psycopg sets at BEGIN: such a transaction is to be refused.)
     """
-    alone = one_statement and owns_transaction(using)
-    with _statement(using) if alone else unit_of_work(using), bounded_waits(using):
+    isolation = connections[using].settings_dict.get("OPTIONS", {}).get("isolation_level")
+    by_itself = one_statement and isolation is None and owns_transaction(using)
+    work = _statement(using, writes=writes) if by_itself else unit_of_work(using)
+    with work, bounded_waits(using):
         yield
 
 
 @contextmanager
-def _statement(using: str) -> Iterator[None]:
+def _statement(using: str, *, writes: bool) -> Iterator[None]:
     """Run one statement in autocommit mode, with the errors of ``unit_of_work``."""
-    connections[using].ensure_connection()  # where this fails, nothing was asked
+    _connect(connections[using])  # where this fails, nothing was asked
     try:
         yield
     except Error as error:
-        _give_up_lost_connection(error, using, may_be_done=True)
+        _give_up_lost_connection(error, using, may_be_done=writes)
         _raise_explained(error, using)
         raise
 
@@ -88,14 +91,25 @@ def explaining(using: str) -> Iterator[None]:
         raise
 
 
+def _connect(connection: BaseDatabaseWrapper) -> None:
+    if getattr(connection.connection, "closed", False):  # psycopg knows already that it is
+        connection.close()
+    connection.ensure_connection()
+
+
 def _give_up_lost_connection(error: Error, using: str, *, may_be_done: bool) -> None:
     """Close a connection that failed, so that the next statement opens another; raise OutcomeUnknown.
 
-    Django itself closes it at the end of a request, which not every process serves.
+    Django itself closes it at the end of a request, which not every process serves. The error may also be
+    another connection's, which the application uses beside this one.
     """
-    if meaning_of(error, connections[using]) is not Meaning.LOST:
+    connection = connections[using]
+    if meaning_of(error, connection) is not Meaning.LOST:
         return
-    connections[using].close()
+    if connection.vendor != "sqlite":
+        connection.close_if_unusable_or_obsolete()
+        if connection.connection is not None:
+            return
     if may_be_done:
         raise OutcomeUnknown(using=using) from error
 

@@ -555,3 +555,19 @@ def test_a_condition_in_a_transaction_that_read_before_sees_what_was_committed_s
         a.run(a.log.append, [noted("mine", "t")], condition=since(tagged("t"), before.position))
     assert failed.value.positions == (between.position,)
     a.rollback()
+
+
+@under_tags
+def test_what_an_earlier_decision_of_the_transaction_guards_is_not_asked_for_again(
+    store: Store, session: Opener
+) -> None:
+    """A lock that is held exclusively is refused shared while somebody waits for it."""
+    a, b = session("a"), session("b")
+    a.begin()
+    a.run(a.log.dispatch, add("first", "x"), decider=weighing, query=tagged("t"))
+    waiting = b.start(b.log.dispatch, add("late", "t"), decider=weighing, query=tagged("t"))
+    b.see_waiting(a)
+    second = a.run(a.log.dispatch, add("second", "t"), decider=weighing, query=tagged("u"))
+    assert second.attempts == 1
+    a.commit()
+    assert saw(waiting.result(PATIENCE)) == ("second",)

@@ -171,3 +171,27 @@ def test_a_tag_that_reads_like_a_locked_key_is_shared_all_the_same(store: Store,
     b.see_waiting(a)
     a.commit()
     assert waiting.result(PATIENCE).attempts > 1
+
+
+@under_tags
+@pytest.mark.parametrize("table", ["factos_idempotencykey", "factos_event", "factos_tag"])
+def test_who_waits_for_a_table_holds_no_head_back(store: Store, session: Opener, table: str) -> None:
+    """Row 28: CREATE INDEX lets nobody insert, and who waits for it has drawn no position."""
+    a, b, indexing = session("a"), session("b"), session("indexing")
+    a.run(a.log.append, [noted("first", "t")])
+    b.begin()
+    (second,) = b.run(b.log.append, [noted("second", "u")])
+    indexing.begin()
+    waiting = indexing.start(indexing.execute, f"LOCK TABLE {table} IN SHARE MODE")
+    if table != "factos_idempotencykey":
+        indexing.see_waiting(b)  # for its rows
+        b.commit()
+    waiting.result(PATIENCE)
+    keyed = a.start(a.log.append, [noted("third", "v")], idempotency_key="k")
+    a.see_waiting(indexing)
+    if table == "factos_idempotencykey":
+        b.commit()
+    assert b.run(b.log.head) == second.position
+    assert b.sql("SELECT last_value FROM factos_event_position_seq") == [(second.position,)]
+    indexing.commit()
+    keyed.result(PATIENCE)

@@ -9,11 +9,9 @@ what is raised breaks a transaction off.
 from __future__ import annotations
 
 from factos_django.sql.postgresql.columns import EVENT_COLUMNS
+from factos_django.sql.postgresql.constants import MOST_CONFLICTS
 
-__all__ = ["CALLS", "MOST_CONFLICTS"]
-
-#: How many conflicting positions a refused append tells (positions).
-MOST_CONFLICTS = 100
+__all__ = ["CALLS"]
 
 # What a function sets so is put back when it is left (PostgreSQL's manual, CREATE FUNCTION), in the caller's
 # transaction too: `wait`, the limit of every wait inside, replaces that of lock_timeout. And plans are made
@@ -58,9 +56,7 @@ BEGIN
             RETURN factos_done_1('conflict', positions);
         END IF;
     END IF;
-    positions := factos_insert_1((request ->> 'count')::integer, events, NULL, moment);
-    unwanted := factos_insert_key_1(request, positions, moment);
-    RETURN factos_done_1('recorded', positions);
+    RETURN factos_done_1('recorded', factos_insert_1(request, events, NULL, moment));
 END
 $body$
 """
@@ -99,7 +95,6 @@ CREATE OR REPLACE FUNCTION factos_record_2(
 ) RETURNS text LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 DECLARE
-    positions bigint[];
     unwanted text;
 BEGIN
     unwanted := set_config('lock_timeout', request ->> 'wait', true);
@@ -109,9 +104,7 @@ BEGIN
     IF NOT factos_share_1(request -> 'shares') THEN
         RETURN factos_done_1('refused', '{{}}');
     END IF;
-    positions := factos_insert_1((request ->> 'count')::integer, events, decision, moment);
-    unwanted := factos_insert_key_1(request, positions, moment);
-    RETURN factos_done_1('recorded', positions);
+    RETURN factos_done_1('recorded', factos_insert_1(request, events, decision, moment));
 END
 $body$
 """

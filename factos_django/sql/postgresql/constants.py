@@ -6,6 +6,7 @@ __all__ = [
     "GUARD_LOCKS",
     "KEY_LOCKS",
     "MARK_LOCKS",
+    "MOST_CONFLICTS",
     "MOST_LOCKS_OF_TRANSACTION",
     "SEQUENCE_BEHIND",
     "STANDBY",
@@ -21,6 +22,9 @@ MARK_LOCKS = 1_178_682_115
 #: How many of these locks one transaction takes before it takes the whole log instead. The lock table
 #: is the whole cluster's: max_locks_per_transaction (64) times max_connections (100), as installed.
 MOST_LOCKS_OF_TRANSACTION = 512
+
+#: How many conflicting positions a refused append tells (positions), on every database.
+MOST_CONFLICTS = 100
 
 #: SQLSTATEs that our functions raise. Class FX is nobody's.
 WRONG_ISOLATION = "FX001"

@@ -33,22 +33,43 @@ END
 $body$
 """
 
-# Without events (NULL) it only draws: the caller copies them in, and finds the tables locked, so that it
-# waits for nobody.
+# The tables are locked before a position is drawn: who waits for somebody's CREATE INDEX holds no head back.
+# Without events (NULL) it only draws, and the caller copies them in.
 _INSERT = """
 CREATE OR REPLACE FUNCTION factos_insert_1(
-    wanted integer, events jsonb, decision jsonb, moment timestamptz
+    request jsonb, events jsonb, decision jsonb, moment timestamptz
 ) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
-    positions bigint[];
+    positions bigint[] := '{}';
+    unwanted text;
 BEGIN
-    IF wanted = 0 THEN
-        RETURN '{}';
+    IF request ->> 'key' IS NOT NULL THEN
+        LOCK TABLE factos_idempotencykey IN ROW EXCLUSIVE MODE;
     END IF;
-    IF events IS NULL THEN
+    IF (request ->> 'count')::integer > 0 THEN
         LOCK TABLE factos_event, factos_tag IN ROW EXCLUSIVE MODE;
+        positions := factos_draw_1((request ->> 'count')::integer);
     END IF;
-    positions := factos_draw_1(wanted);
+    IF events IS NOT NULL AND positions <> '{}' THEN
+        unwanted := factos_insert_events_1(positions, events, decision, moment);
+    END IF;
+    IF request ->> 'key' IS NOT NULL THEN
+        INSERT INTO factos_idempotencykey (idempotency_key, fingerprint, positions, position, recorded_at)
+        VALUES (
+            request ->> 'key', request ->> 'digest', to_jsonb(positions),
+            coalesce(positions[cardinality(positions)], (request ->> 'seen')::bigint), moment
+        );
+    END IF;
+    RETURN positions;
+END
+$body$
+"""
+
+_INSERT_EVENTS = """
+CREATE OR REPLACE FUNCTION factos_insert_events_1(
+    positions bigint[], events jsonb, decision jsonb, moment timestamptz
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
+BEGIN
     INSERT INTO factos_event (position, id, type, version, data, metadata, decision, tags, recorded_at)
     SELECT positions[place], id, type, version, data, metadata, decision, tags, moment
     FROM ROWS FROM (jsonb_to_recordset(events) AS (
@@ -58,28 +79,12 @@ BEGIN
     SELECT positions[place], tag, type
     FROM ROWS FROM (jsonb_to_recordset(events) AS (type text, tags jsonb))
         WITH ORDINALITY AS proposed (type, tags, place), jsonb_array_elements_text(tags) AS tag;
-    RETURN positions;
-END
-$body$
-"""
-
-_INSERT_KEY = """
-CREATE OR REPLACE FUNCTION factos_insert_key_1(request jsonb, positions bigint[], moment timestamptz)
-RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
-BEGIN
-    IF request ->> 'key' IS NOT NULL THEN
-        INSERT INTO factos_idempotencykey (idempotency_key, fingerprint, positions, position, recorded_at)
-        VALUES (
-            request ->> 'key', request ->> 'digest', to_jsonb(positions),
-            coalesce(positions[cardinality(positions)], (request ->> 'seen')::bigint), moment
-        );
-    END IF;
 END
 $body$
 """
 
 INSERTION: dict[str, str] = {
     "factos_draw_1": _DRAW,
+    "factos_insert_events_1": _INSERT_EVENTS,
     "factos_insert_1": _INSERT,
-    "factos_insert_key_1": _INSERT_KEY,
 }

@@ -44,6 +44,7 @@ _HOLD = f"""
 CREATE OR REPLACE FUNCTION factos_hold_2(request jsonb, items jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
+    held integer[] := coalesce(nullif(current_setting('factos.holds', true), ''), '{{}}');
     unwanted text;
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
@@ -61,7 +62,7 @@ BEGIN
         RETURN;
     END IF;
     LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
-    unwanted := set_config('factos.holds', array_remove(ARRAY(
+    unwanted := set_config('factos.holds', (held || array_remove(ARRAY(
         SELECT CASE WHEN space = {GUARD_LOCKS} THEN hash END FROM (
             SELECT space, hash, bool_or(is_exclusive) AS is_exclusive FROM (
                 SELECT {KEY_LOCKS} AS space, hashtext(key COLLATE "C") AS hash, true AS is_exclusive
@@ -74,12 +75,12 @@ BEGIN
         ) AS sorted
         WHERE CASE WHEN is_exclusive THEN pg_advisory_xact_lock(space, hash) IS NOT NULL
             ELSE pg_advisory_xact_lock_shared(space, hash) IS NOT NULL END
-    ), NULL)::text, true);
+    ), NULL))::text, true);
 END
 $body$
 """
 
-# Waits for nobody: who holds locks already must not queue for more of them out of order. What this append
+# Waits for nobody: who holds locks already must not queue for more of them out of order. What the transaction
 # holds it does not ask for again: a lock that is held exclusively is refused shared while others wait for it.
 _SHARE = f"""
 CREATE OR REPLACE FUNCTION factos_share_1(tags jsonb) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$

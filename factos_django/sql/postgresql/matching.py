@@ -49,8 +49,10 @@ END
 $body$
 """
 
-# Each branch walks one range of one index, in the order of positions, and stops at `most`. So the plan that
-# PostgreSQL keeps after a few calls, without looking at the values, is as good as the one for the values.
+# Each branch walks one range of one index, in the order of positions, and stops at `most`. PostgreSQL plans it
+# without looking at the values, and would take any index that gives this order and filter by type: so the
+# order asked for begins with the type, of which the comparison of rows leaves one, and only the right index
+# has it.
 _MATCHING = """
 CREATE OR REPLACE FUNCTION factos_matching_1(items jsonb, above bigint, most integer)
 RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $body$
@@ -93,14 +95,15 @@ BEGIN
         wanted := item -> 'types' ->> place;
         IF first IS NULL THEN
             positions := positions || ARRAY(
-                SELECT e.position FROM factos_event e WHERE e.type = wanted AND e.position > above
-                ORDER BY e.position LIMIT most);
+                SELECT e.position FROM factos_event e
+                WHERE (e.type, e.position) > (wanted, above) AND e.type <= wanted
+                ORDER BY e.type, e.position LIMIT most);
         ELSE
             positions := positions || ARRAY(
                 SELECT t.event_id FROM factos_tag t
-                WHERE t.value = first AND t.type = wanted AND t.event_id > above
+                WHERE t.value = first AND (t.type, t.event_id) > (wanted, above) AND t.type <= wanted
                 AND (others = '{}' OR factos_has_tags_1(t.event_id, t.type, others))
-                ORDER BY t.event_id LIMIT most);
+                ORDER BY t.type, t.event_id LIMIT most);
         END IF;
     END LOOP;
     RETURN positions;

@@ -13,10 +13,7 @@ from factos_django.store.prepared import Prepared
 from factos_django.store.request import Decided, Request
 from factos_django.store.rows import Row
 
-__all__ = ["MOST_CONFLICTS", "Backend", "Done", "Outcome"]
-
-#: How many conflicting positions a refused append tells (positions).
-MOST_CONFLICTS = 100
+__all__ = ["Backend", "Done", "Outcome"]
 
 
 class Outcome(Enum):
@@ -44,7 +41,8 @@ class Done:
 class Backend(Protocol):
     """The statements of one kind of database. They run under the guard, in the transaction that is open.
 
-    Each takes the locks of its claim first, where the guard has not. What they see is current.
+    ``append`` and ``context`` take the locks of their claim first, where the guard holds no row that stands
+    for all of them. So what they see is current.
     """
 
     def is_one_statement(self, request: Request, prepared: Sequence[Prepared]) -> bool:
@@ -58,5 +56,5 @@ class Backend(Protocol):
     def context(self, request: Request, claim: Claim) -> list[Row] | None:
         """Return all that matches the query, in order; None if the idempotency key was used before."""
 
-    def record(self, request: Request, claim: Claim, decided: Decided, moment: datetime) -> Done:
+    def record(self, request: Request, decided: Decided, moment: datetime) -> Done:
         """Record what was decided from the context, unless it is a repetition or must lock more first."""

@@ -9,7 +9,8 @@ from django.db import connections
 
 from factos_django.core.query import Query
 from factos_django.guards import Claim
-from factos_django.store.backends.contract import MOST_CONFLICTS, Done, Outcome
+from factos_django.sql.postgresql import MOST_CONFLICTS
+from factos_django.store.backends.contract import Done, Outcome
 from factos_django.store.matching import Slice, matching_positions
 from factos_django.store.narrowing import narrowest_first
 from factos_django.store.prepared import Prepared
@@ -48,7 +49,7 @@ class UnderGuardRow:
         query = request.query or Query.all()
         return select_matching(narrowest_first(query, request.using), Slice(), request.using)
 
-    def record(self, request: Request, claim: Claim, decided: Decided, moment: datetime) -> Done:
+    def record(self, request: Request, decided: Decided, moment: datetime) -> Done:
         """Look for the ids that the decision gave, and insert."""
         if knows_ids(decided.prepared, request.using):
             return Done(Outcome.KNOWN_IDS)

@@ -49,7 +49,7 @@ class ByFunctions:
             rows: list[Row] = cursor.fetchall()
         return None if rows and rows[0][0] is None else rows
 
-    def record(self, request: Request, claim: Claim, decided: Decided, moment: datetime) -> Done:
+    def record(self, request: Request, decided: Decided, moment: datetime) -> Done:
         """Share the tags of the new events and insert in one call, and copy where there are many."""
         shares = {tag for each in decided.prepared for tag in each.tags}
         asked = _identity(request, decided.prepared) | {"shares": shares, "seen": decided.position}
