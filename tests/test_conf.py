@@ -93,3 +93,12 @@ def test_an_impossible_setting_stops_the_append_that_needs_it(settings: Any) -> 
     settings.FACTOS_MAX_BATCH = 1
     with pytest.raises(InvalidAppend, match="FACTOS_MAX_BATCH is 1"):
         append([Counted(1), Counted(2)])
+
+
+def test_a_mapping_that_is_changed_in_place_is_judged_again() -> None:
+    guards = {"default": "log"}
+    with override_settings(FACTOS_GUARD=guards):
+        assert conf.GUARD == guards
+        guards["default"] = "bogus"
+        with pytest.raises(InvalidSetting):
+            _ = conf.GUARD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import Error, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -44,13 +45,14 @@ def unit_of_work(using: str) -> Iterator[None]:
     """
     ours = owns_transaction(using)
     ended = False
+    session = _session(using) if ours else None
     try:
         with bounded_begin(using), transaction.atomic(using=using):
             yield
             ended = True
     except Error as error:
         if ours:
-            _give_up_lost_connection(error, using, may_be_done=ended)
+            _give_up_lost_session(error, using, session, may_be_done=ended)
         _raise_explained(error, using)
         raise
 
@@ -72,11 +74,11 @@ def guarded_work(using: str, *, one_statement: bool = False, writes: bool = True
 @contextmanager
 def _statement(using: str, *, writes: bool) -> Iterator[None]:
     """Run one statement in autocommit mode, with the errors of ``unit_of_work``."""
-    _connect(connections[using])  # where this fails, nothing was asked
+    session = _session(using)  # where this fails, nothing was asked
     try:
         yield
     except Error as error:
-        _give_up_lost_connection(error, using, may_be_done=writes)
+        _give_up_lost_session(error, using, session, may_be_done=writes)
         _raise_explained(error, using)
         raise
 
@@ -91,25 +93,28 @@ def explaining(using: str) -> Iterator[None]:
         raise
 
 
-def _connect(connection: BaseDatabaseWrapper) -> None:
-    if getattr(connection.connection, "closed", False):  # psycopg knows already that it is
+def _session(using: str) -> Any:
+    """Return the driver's connection, a new one where it is known to be closed."""
+    connection = connections[using]
+    if getattr(connection.connection, "closed", False):
         connection.close()
     connection.ensure_connection()
+    return connection.connection
 
 
-def _give_up_lost_connection(error: Error, using: str, *, may_be_done: bool) -> None:
+def _give_up_lost_session(error: Error, using: str, session: Any, *, may_be_done: bool) -> None:
     """Close a connection that failed, so that the next statement opens another; raise OutcomeUnknown.
 
     Django itself closes it at the end of a request, which not every process serves. The error may also be
-    another connection's, which the application uses beside this one.
+    another connection's, which the application uses beside this one: then ``session`` goes on.
     """
     connection = connections[using]
     if meaning_of(error, connection) is not Meaning.LOST:
         return
-    if connection.vendor != "sqlite":
-        connection.close_if_unusable_or_obsolete()
-        if connection.connection is not None:
+    if connection.vendor != "sqlite" and connection.connection is session:
+        if connection.is_usable():
             return
+        connection.close()
     if may_be_done:
         raise OutcomeUnknown(using=using) from error
 

@@ -79,9 +79,7 @@ def test_an_error_after_the_commit_is_told_as_it_is(store):
     @retrying(using=store.using)
     def work():
         append(new("hall"), using=store.using)
-        transaction.on_commit(
-            lambda: execute("default", "SELECT * FROM no_such_table"), using=store.using
-        )
+        transaction.on_commit(lambda: execute("default", "SELECT * FROM no_such_table"), using=store.using)
 
     with pytest.raises(OperationalError, match="no_such_table"):
         work()

@@ -56,7 +56,7 @@ _KEY = """\
 """
 _MATCH = "factos_matching_1(items, (request ->> 'after')::bigint, "
 _CHECK = f"        positions := {_MATCH}{{MOST_CONFLICTS}});\n"
-_INSERT = "    positions := factos_insert_1((request ->> 'count')::integer, events, NULL, moment);\n"
+_INSERT = "    RETURN factos_done_1('recorded', factos_insert_1(request, events, NULL, moment));\n"
 _NARROW_CONTEXT = "    items := factos_narrow_1(request -> 'items');\n"
 _READ = "    positions := factos_matching_1(items, 0, NULL);\n"
 _SHARE = """    IF NOT factos_share_1(request -> 'shares') THEN
@@ -66,8 +66,10 @@ _SHARE = """    IF NOT factos_share_1(request -> 'shares') THEN
 _WAIT = """    PERFORM factos_hold_2(jsonb_build_object(
         'whole_log', false, 'keys', '[]'::jsonb, 'shares', request -> 'shares'), NULL);
 """
-_RECORD = "    positions := factos_insert_1((request ->> 'count')::integer, events, decision, moment);\n"
+_RECORD = "    RETURN factos_done_1('recorded', factos_insert_1(request, events, decision, moment));\n"
+_RECORD_AND_GO_ON = _RECORD.replace("RETURN", "unwanted :=")
 _NEXT = "ARRAY(SELECT nextval('factos_event_position_seq') FROM generate_series(1, wanted))"
+_COUNT = "(request ->> 'count')::integer"
 _GATE = "    LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;\n"
 _STABLE_CHECK = tuple(
     Edit(
@@ -157,7 +159,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "positions drawn before the shared locks",
         "postgres-tags",
-        (Edit(_CALLS, _SHARE + _RECORD, _RECORD + _WAIT),),
+        (Edit(_CALLS, _SHARE + _RECORD, f"{_RECORD_AND_GO_ON}{_WAIT}    RETURN unwanted;\n"),),
     ),
     Mutant("inserting under a second, waiting lock pass", "postgres-tags", (Edit(_CALLS, _SHARE, _WAIT),)),
     Mutant(
@@ -281,8 +283,9 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 _INSERTION,
-                "    positions := factos_draw_1(wanted);\n",
-                f"    positions := CASE WHEN events IS NULL THEN {_NEXT} ELSE factos_draw_1(wanted) END;\n",
+                "        positions := factos_draw_1((request ->> 'count')::integer);\n",
+                f"        positions := CASE WHEN events IS NULL THEN {_NEXT.replace('wanted', _COUNT)} "
+                "ELSE factos_draw_1((request ->> 'count')::integer) END;\n",
             ),
         ),
     ),

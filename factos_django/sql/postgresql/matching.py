@@ -49,8 +49,8 @@ END
 $body$
 """
 
-# Each branch walks one range of one index, in the order of positions, and stops at `most`. PostgreSQL plans it
-# without looking at the values, and would take any index that gives this order and filter by type: so the
+# Each branch walks one range of one index, in the order of positions, and stops at `most`. PostgreSQL plans
+# it without looking at the values, and would take any index that gives this order and filter by type: so the
 # order asked for begins with the type, of which the comparison of rows leaves one, and only the right index
 # has it.
 _MATCHING = """
