@@ -98,7 +98,7 @@ def test_an_impossible_setting_stops_the_append_that_needs_it(settings: Any) -> 
 def test_a_mapping_that_is_changed_in_place_is_judged_again() -> None:
     guards = {"default": "log"}
     with override_settings(FACTOS_GUARD=guards):
-        assert conf.GUARD == guards
+        assert guards == conf.GUARD
         guards["default"] = "bogus"
         with pytest.raises(InvalidSetting):
             _ = conf.GUARD
