@@ -33,7 +33,7 @@ class Case:
 
 
 def _cases(seed: int) -> Iterator[Case]:
-    many = Plan("postgres", ("tags",), operations=150, alone=20, victims=2, holds=2, seconds=300, seed=seed)
+    many = Plan("postgres", ("tags",), operations=150, alone=20, victims=4, holds=2, seconds=300, seed=seed)
     few = replace(many, operations=60, holds=0)
     gaps = Wanted(decisions=1000, gap_readings=1, passing=50, acknowledged=10)
     plain = Wanted(decisions=1000, acknowledged=10)
