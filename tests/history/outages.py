@@ -123,7 +123,11 @@ def _is_lost(run: Run, fact: Fact | None, seen: int) -> bool:
 
 
 def _is_lost_answer(run: Run, append: Append) -> bool:
-    """Tell whether the answer under the key of another append was lost."""
+    """Tell whether the answer under the key, or the ids, of another append was lost."""
     answered = append.repeats or append.outcome == "nothing"
-    kept = run.log.keys.get(append.key) if append.key else append.positions
+    kept: tuple[int, ...] | None = append.positions
+    if append.key:
+        kept = run.log.keys.get(append.key)
+    elif append.ids:
+        kept = tuple(sorted(fact.position for fact in run.log.by_mark.get(append.mark, [])))
     return answered and run.met_outage(append.invoked) and kept != append.positions

@@ -191,7 +191,13 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit(
                 _FUNCTIONS,
                 "shares = {tag for each in decided.prepared for tag in each.tags}\n",
-                "shares = {tag for each in decided.prepared for tag in each.tags if not claim.shares}\n",
+                "shares = {tag for each in decided.prepared for tag in each.tags if not self.restarted}\n",
+            ),
+            Edit(
+                _RECORDING,
+                "    done = backend.record(request, decided, moment)\n",
+                "    backend.restarted = bool(claim.shares)\n"
+                "    done = backend.record(request, decided, moment)\n",
             ),
         ),
         scenes={"operations": 120},
