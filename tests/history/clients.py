@@ -305,8 +305,8 @@ class Writer:
         with self.transaction(outer) as name:
             done = self.append(name, self._proposal())
             raise RollBack
-        if done.outcome in ("broken", "unknown", "cut"):
-            raise RollBack  # no savepoint is left to go back to, so the whole is
+        if done.outcome in ("broken", "unknown", "cut") or connections[self.using].needs_rollback:
+            raise RollBack  # there was no savepoint to go back to, so the whole is
 
     def _begin(self, name: str, parent: str | None) -> int:
         """Note the transaction before it begins, in case this process is killed; return the moment."""
