@@ -21,8 +21,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 WRITERS = 6
 WANTED = Wanted(
-    decisions=20, contended=(0.05, 0.95), meetings=5, rollbacks=2, repetitions=0, readings=5, stalled=0,
-    acknowledged=0, outlived=20, cut=WRITERS // 2, resumed=WRITERS - 1, **ANY_PATHS,
+    decisions=10, contended=(0.02, 0.98), meetings=2, rollbacks=1, repetitions=0, readings=1, stalled=0,
+    acknowledged=0, outlived=5, cut=1, resumed=WRITERS // 2, **ANY_PATHS,
 )  # fmt: skip
 ALL = {"events": 3, "tags": 6, "keys": 1}
 NOTHING = {"events": 0, "tags": 0, "keys": 0}
