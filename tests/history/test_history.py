@@ -19,8 +19,8 @@ with_postgres = pytest.mark.skipif("postgres" not in settings.DATABASES, reason=
 #: A run in which nobody met anybody would find nothing wrong whatever the guard.
 # What is rare is proved by the long form.
 WANTED = Wanted(
-    decisions=150, contended=(0.05, 0.95), alone=5, within=5, copied=0, contexts=3, contexts_within=3, by_ids=0,
-    of_several=5,
+    decisions=150, contended=(0.05, 0.95), alone=5, within=5, copied=0, contexts=3, contexts_within=3,
+    by_ids=0, of_several=5,
 )  # fmt: skip
 
 
