@@ -33,15 +33,19 @@ class FactosConfig(AppConfig):
 
 
 def _install(using: str, **_: Any) -> None:
-    """Put back functions and triggers that are missing.
+    """Put back functions and triggers that are missing, and write down which projections are new.
 
     The migration installs them, but a project may skip migrations in its tests, and SQLite drops
     triggers when a later migration makes a table anew.
     """
-    from factos_django.models import Event
+    from factos_django.models import Event, ProjectionState
+    from factos_django.projections.states import ensure_states
+    from factos_django.registry import PROJECTIONS
     from factos_django.sql.installation import install
 
     if not router.allow_migrate_model(using, Event):
         return
-    if Event._meta.db_table in connections[using].introspection.table_names():
+    if Event._meta.db_table in (tables := connections[using].introspection.table_names()):
         install(connections[using])
+    if ProjectionState._meta.db_table in tables:
+        ensure_states([each for each in PROJECTIONS if each.takes_part(using)], using)

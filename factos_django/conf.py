@@ -31,8 +31,18 @@ class Defaults:
     MAX_TAGS: int = 64
     #: The items of one query (items).
     MAX_QUERY_ITEMS: int = 100
-    #: How many events a reader fetches at a time (rows).
+    #: How many events a reader fetches, and a follower applies, at a time (rows).
     FOLLOW_BATCH: int = 1_000
+    #: After how long a silent follower, or a silent rebuild, may be replaced (seconds).
+    FOLLOW_LEASE_SECONDS: float = 60
+    #: After how long a follower looks for facts that nobody woke it for (seconds).
+    POLL_SECONDS: float = 1
+    #: From when on status and health speak of an open append that holds the head back (seconds).
+    MAX_HELD_SECONDS: float = 30
+    #: The rows that a rebuild keeps in memory (bytes, estimated); more are kept in the database.
+    REBUILD_MEMORY_BYTES: int = 134_217_728
+    #: Whether a commit sends a Celery message to whoever follows, where a broker is configured.
+    CELERY_NUDGE: bool = True
     #: Which event types may be read without a class: True for all, or a collection of names.
     API_UNREGISTERED_TYPES: bool | Collection[str] = False
 
@@ -66,12 +76,14 @@ def refusal(name: str, value: object) -> str:
     """Return why ``value`` cannot be setting ``name`` (without prefix), or an empty string."""
     if name == "GUARD":
         return _guard_refusal(value)
+    if name == "CELERY_NUDGE":
+        return "" if isinstance(value, bool) else "give True or False"
     if name == "API_UNREGISTERED_TYPES":
         fine = isinstance(value, bool) or (isinstance(value, Collection) and not isinstance(value, str))
         return "" if fine else "give True, False or a list of event type names"
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         return "give a number above 0"
-    if name == "LOCK_TIMEOUT_SECONDS":
+    if name.endswith("_SECONDS"):
         return "" if value <= _LONGEST_WAIT else f"give {_LONGEST_WAIT} or less"
     return "" if isinstance(value, int) else "give a whole number"
 

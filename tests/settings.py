@@ -28,6 +28,8 @@ from demo_project.settings import (
     database,
 )
 
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger"]
+
 __all__ = [
     "DEFAULT_AUTO_FIELD",
     "INSTALLED_APPS",

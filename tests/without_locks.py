@@ -12,9 +12,9 @@ from factos_django.sql.postgresql.locks import LOCKS
 __all__ = ["without_locks"]
 
 _LOCK_NOTHING = (
-    "CREATE OR REPLACE FUNCTION factos_hold_2(request jsonb, items jsonb) RETURNS void LANGUAGE plpgsql "
+    "CREATE OR REPLACE FUNCTION factos_hold_3(request jsonb, items jsonb) RETURNS void LANGUAGE plpgsql "
     "AS $body$ BEGIN END $body$",
-    "CREATE OR REPLACE FUNCTION factos_share_1(tags jsonb) RETURNS boolean LANGUAGE sql "
+    "CREATE OR REPLACE FUNCTION factos_share_2(tags jsonb, rows jsonb) RETURNS boolean LANGUAGE sql "
     "AS $body$ SELECT true $body$",
 )
 

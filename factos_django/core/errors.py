@@ -12,6 +12,9 @@
       DecodeError                         history and code disagree
         UnknownEventType
       AppendOnlyViolation                 a fact was to be changed, deleted or made by hand
+      ProjectionError                     a projection cannot do this
+        UnknownProjection, ProjectionWriteRefused, PositionNotDrawn, UnstorableState
+        ProjectionStopped, ProjectionBehind, RebuildRunning, RebuildFailed, LeaseLost
       StoreError                          the database cannot do it now, or not like this
         StoreBusy, RetryTransaction, OutcomeUnknown, InsideTransaction
         WrongIsolation, StandbyRefused, UnsupportedDatabase, SequenceBehindLog, InvalidSetting
@@ -45,8 +48,16 @@ __all__ = [
     "InvalidQuery",
     "InvalidSetting",
     "InvalidTag",
+    "LeaseLost",
     "NotAnEvent",
     "OutcomeUnknown",
+    "PositionNotDrawn",
+    "ProjectionBehind",
+    "ProjectionError",
+    "ProjectionStopped",
+    "ProjectionWriteRefused",
+    "RebuildFailed",
+    "RebuildRunning",
     "RegistrationError",
     "RetryTransaction",
     "SequenceBehindLog",
@@ -54,6 +65,8 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "UnknownEventType",
+    "UnknownProjection",
+    "UnstorableState",
     "UnsupportedDatabase",
     "WrongIsolation",
 ]
@@ -192,6 +205,95 @@ class AppendOnlyViolation(FactosError):
     model: str
     operation: str
     advice: str
+
+
+class ProjectionError(FactosError):
+    """A projection cannot do this."""
+
+
+class UnknownProjection(ProjectionError):
+    """No projection is registered as {name!r}; those that are: {known}.
+
+    They are registered in <app>/factos.py of an installed app.
+    """
+
+    name: str
+    known: tuple[str, ...]
+
+
+class ProjectionWriteRefused(ProjectionError):
+    """{operation} of {model} is refused: its rows are computed from facts, and its projection writes them.
+
+    To put rows right: manage.py rebuild_projections NAME, or --tag TAG for those of one entity.
+    """
+
+    model: str
+    operation: str
+
+
+class PositionNotDrawn(ProjectionError):
+    """A key of an inline row is computed before its fact has a position: use what the event says."""
+
+
+class UnstorableState(ProjectionError):
+    """Projection {projection!r} cannot store {field} = {value!r}: {reason}."""
+
+    projection: str
+    field: str
+    value: object
+    reason: str
+
+
+class ProjectionStopped(ProjectionError):
+    """Projection {name!r} stopped at position {position}: {error}.
+
+    Mend it, then: manage.py factos_projections resume {name} (or skip {name}, to go on without that event).
+    """
+
+    name: str
+    position: int | None
+    error: str
+
+
+class ProjectionBehind(ProjectionError):
+    """Projection {name!r} stands at {reached}, not yet at {position}, after {seconds} s.
+
+    Is manage.py run_projections (or its Celery task) running? manage.py factos_status tells what holds it.
+    """
+
+    name: str
+    position: int
+    reached: int
+    seconds: float
+
+
+class RebuildRunning(ProjectionError):
+    """Projection {name!r} is being rebuilt or checked by {worker}, since {since}.
+
+    If that process is dead, its claim ends at {until}.
+    """
+
+    name: str
+    worker: str
+    since: str
+    until: str
+
+
+class RebuildFailed(ProjectionError):
+    """Projection {name!r} cannot fold the event at position {position}: {error}.
+
+    Its rows are as they were. Mend the code, or go on without that event: factos_projections skip {name}
+    """
+
+    name: str
+    position: int
+    error: str
+
+
+class LeaseLost(ProjectionError):
+    """Another worker has taken {name!r} over: this one was silent for too long, and has written nothing."""
+
+    name: str
 
 
 class StoreError(FactosError):

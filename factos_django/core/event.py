@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from factos_django.core.errors import InvalidAppend
+from factos_django.core.errors import InvalidAppend, PositionNotDrawn
 from factos_django.core.metadata import Metadata, MetadataValue, checked_metadata
 from factos_django.core.tag import checked_tags
 
-__all__ = ["Proposed", "Recorded", "UnregisteredEvent"]
+__all__ = ["Foreseen", "Proposed", "Recorded", "UnregisteredEvent"]
 
 Event_co = TypeVar("Event_co", covariant=True)
 
@@ -64,6 +64,40 @@ class Recorded(Generic[Event_co]):
     tags: tuple[str, ...]
     metadata: Mapping[str, MetadataValue] = field(hash=False)
     recorded_at: datetime
+
+
+class Foreseen(Recorded[Event_co]):
+    """An event that is about to be recorded, all but its position: that is drawn after every lock is held.
+
+    The keys of inline rows are computed from it.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        event: Event_co,
+        id: UUID,
+        type: str,
+        version: int,
+        tags: tuple[str, ...],
+        metadata: Mapping[str, MetadataValue],
+        recorded_at: datetime,
+    ) -> None:
+        values = (event, id, type, version, tags, metadata, recorded_at)
+        for name, value in zip(_FORESEEN, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    @property
+    def position(self) -> int:
+        """Refuse."""
+        raise PositionNotDrawn
+
+    def __repr__(self) -> str:
+        return f"Foreseen({', '.join(f'{name}={getattr(self, name)!r}' for name in _FORESEEN)})"
+
+
+_FORESEEN = ("event", "id", "type", "version", "tags", "metadata", "recorded_at")
 
 
 @dataclass(frozen=True, slots=True)

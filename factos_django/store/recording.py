@@ -7,13 +7,16 @@ what is decided is known only after the context was read under its locks.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from factos_django.core.condition import AppendCondition, AppendConditionFailed
 from factos_django.core.event import Recorded
 from factos_django.guards import Claim, Guard, guard_for
+from factos_django.store.announcing import announce
 from factos_django.store.backends import Done, Outcome, backend_for
+from factos_django.store.participation import Participation
 from factos_django.store.prepared import Prepared
 from factos_django.store.repetition import Repetition, key_names, recorded_under_ids, recorded_under_key
 from factos_django.store.request import Decided, Request
@@ -42,15 +45,17 @@ def record_events(
 ) -> Repetition:
     """Return ``prepared`` as recorded, or as an equal request recorded it; raise AppendConditionFailed."""
     guard, backend, moment = guard_for(request.using), backend_for(request.using), datetime.now(UTC)
-    claim = Claim.of(request.query, shares=_tags(prepared), keys=key_names(request.key, prepared))
-    by_itself = not guard.holds_row and backend.is_one_statement(request, prepared)
+    parts = Participation.of(prepared, moment, request.using)
+    keys = key_names(request.key, prepared)
+    claim = Claim.of(request.query, shares=_tags(prepared), keys=keys, rows=parts.rows)
+    by_itself = not (parts or guard.holds_row) and backend.is_one_statement(request, prepared)
     with guarded_work(request.using, one_statement=by_itself):
         guard.hold(request.using)
         after = (condition and condition.after) or 0
         done = backend.append(request, guard.claim(claim), prepared, after, moment)
         if condition is not None and done.outcome is Outcome.CONFLICT:
             raise AppendConditionFailed(condition=condition, positions=tuple(done.positions))
-        return _result(done, request, Decided(prepared), moment)
+        return _result(done, request, Decided(prepared), parts, moment)
 
 
 def record_decision(request: Request, decide: Decide) -> Repetition:
@@ -77,22 +82,26 @@ def _decided(request: Request, guard: Guard, claim: Claim, decide: Decide) -> Re
     backend, held = backend_for(request.using), guard.claim(claim)
     rows = backend.context(request, held)
     if rows is None:
-        return _result(Done(Outcome.KNOWN_KEY), request, Decided(()), datetime.now(UTC))
+        return recorded_under_key(request.key or "", request.digest, request.using)
     decided = decide(tuple(recorded_of(rows, request.using)))
     if not decided.prepared and request.key is None:
         return Repetition((), decided.position)
-    wider = claim.locking(key_names(None, decided.prepared)).sharing(_tags(decided.prepared))
+    moment = datetime.now(UTC)
+    parts = Participation.of(decided.prepared, moment, request.using)
+    keys, tags = key_names(None, decided.prepared), _tags(decided.prepared)
+    wider = claim.locking(keys).sharing(tags).writing(parts.rows)
     # Keys are locked before anything is read, and more locks than one append takes mean all of them.
     if not held.whole_log and (wider.whole_log or wider.keys != held.keys):
         raise _ClaimTooSmall(wider)
-    moment = datetime.now(UTC)
-    done = backend.record(request, decided, moment)
+    done = backend.record(request, replace(decided, rows=parts.rows), moment)
     if done.outcome is Outcome.REFUSED:
         raise _ClaimTooSmall(wider)
-    return _result(done, request, decided, moment)
+    return _result(done, request, decided, parts, moment)
 
 
-def _result(done: Done, request: Request, decided: Decided, moment: datetime) -> Repetition:
+def _result(
+    done: Done, request: Request, decided: Decided, parts: Participation, moment: datetime
+) -> Repetition:
     if done.outcome is Outcome.KNOWN_KEY and request.key is not None:
         return recorded_under_key(request.key, request.digest, request.using)
     if done.outcome is Outcome.KNOWN_IDS:
@@ -101,6 +110,8 @@ def _result(done: Done, request: Request, decided: Decided, moment: datetime) ->
         Recorded(p.event, position, p.id, p.type, p.version, p.tags, dict(p.metadata), moment)
         for p, position in zip(decided.prepared, done.positions, strict=True)
     )
+    parts.take_part(recorded, request.using)
+    announce(recorded, request.using)
     return Repetition(recorded, recorded[-1].position if recorded else decided.position)
 
 

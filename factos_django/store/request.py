@@ -31,9 +31,11 @@ class Request:
 class Decided:
     """What came out of a decision: events, none if there is nothing to do, and what it saw.
 
-    ``decision`` is JSON text that is stored with each event; ``position`` is that of the context.
+    ``decision`` is JSON text that is stored with each event; ``position`` is that of the context; ``rows``
+    are the names of the rows that inline projections will write for the events.
     """
 
     prepared: tuple[Prepared, ...]
     decision: str | None = None
     position: int = 0
+    rows: frozenset[str] = frozenset()

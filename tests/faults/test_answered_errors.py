@@ -12,7 +12,7 @@ from tests.faults.facts import about, new, seating, unless
 from tests.scratch import connected_anew, second_session
 from tests.stores import on_databases
 
-HOLD = "SELECT factos_hold_2(%s, %s)"
+HOLD = "SELECT factos_hold_3(%s, %s)"
 REQUEST = '{"whole_log": false, "keys": [], "shares": []}'
 
 

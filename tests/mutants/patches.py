@@ -48,7 +48,7 @@ _RECORDING, _FUNCTIONS = "store/recording.py", "store/backends/postgresql.py"
 
 # What an append says and a context does not: all that Edit replaces must stand once.
 _NARROW = "    items := factos_narrow_1(nullif(request -> 'items', 'null'));\n"
-_HOLD = "    unwanted := factos_hold_2(request, items);\n"
+_HOLD = "    unwanted := factos_hold_3(request, items);\n"
 _KEY = """\
     IF factos_knows_key_1(request) THEN
         RETURN factos_done_1('known key', '{{}}');
@@ -59,11 +59,11 @@ _CHECK = f"        positions := {_MATCH}{{MOST_CONFLICTS}});\n"
 _INSERT = "    RETURN factos_done_1('recorded', factos_insert_1(request, events, NULL, moment));\n"
 _NARROW_CONTEXT = "    items := factos_narrow_1(request -> 'items');\n"
 _READ = "    positions := factos_matching_1(items, 0, NULL);\n"
-_SHARE = """    IF NOT factos_share_1(request -> 'shares') THEN
+_SHARE = """    IF NOT factos_share_2(request -> 'shares', request -> 'rows') THEN
         RETURN factos_done_1('refused', '{{}}');
     END IF;
 """
-_WAIT = """    PERFORM factos_hold_2(jsonb_build_object(
+_WAIT = """    PERFORM factos_hold_3(jsonb_build_object(
         'whole_log', false, 'keys', '[]'::jsonb, 'shares', request -> 'shares'), NULL);
 """
 _RECORD = "    RETURN factos_done_1('recorded', factos_insert_1(request, events, decision, moment));\n"
@@ -126,7 +126,7 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit(
                 _CALLS,
                 _HOLD + _KEY,
-                f"    SELECT {_MATCH}1) INTO positions FROM factos_hold_2(request, items);\n{_KEY}",
+                f"    SELECT {_MATCH}1) INTO positions FROM factos_hold_3(request, items);\n{_KEY}",
             ),
             Edit(_CALLS, _CHECK, ""),
         ),
@@ -138,9 +138,9 @@ MUTANTS: tuple[Mutant, ...] = (
             *_STABLE_CHECK,
             Edit(
                 _CALLS,
-                "factos_append_1(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
+                "factos_append_2(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
                 "LANGUAGE plpgsql VOLATILE\n",
-                "factos_append_1(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
+                "factos_append_2(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
                 "LANGUAGE plpgsql STABLE\n",
             ),
         ),

@@ -2,7 +2,8 @@
 
 A request is JSON: the ``items`` of a query (null: none) and ``after``; ``whole_log``, or ``keys`` and
 ``shares`` to lock, and ``wait`` in milliseconds; ``key``, ``digest`` and ``ids``, by which a repetition is
-known, ``seen``, the position of a context, and the ``count`` of events. Outcomes are returned, not raised:
+known, ``seen``, the position of a context, and the ``count`` of events; ``rows``, the names of the rows that
+inline projections will write. Outcomes are returned, not raised:
 what is raised breaks a transaction off.
 """
 
@@ -33,7 +34,7 @@ $body$
 # All locks first, in one pass, for all tags are known. Then repetitions, before any condition: a
 # repetition would fail on what it recorded itself.
 _APPEND = f"""
-CREATE OR REPLACE FUNCTION factos_append_1(request jsonb, events jsonb, moment timestamptz) RETURNS text
+CREATE OR REPLACE FUNCTION factos_append_2(request jsonb, events jsonb, moment timestamptz) RETURNS text
 LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 DECLARE
@@ -43,7 +44,7 @@ DECLARE
 BEGIN
     unwanted := set_config('lock_timeout', request ->> 'wait', true);
     items := factos_narrow_1(nullif(request -> 'items', 'null'));
-    unwanted := factos_hold_2(request, items);
+    unwanted := factos_hold_3(request, items);
     IF factos_knows_key_1(request) THEN
         RETURN factos_done_1('known key', '{{}}');
     END IF;
@@ -56,6 +57,7 @@ BEGIN
             RETURN factos_done_1('conflict', positions);
         END IF;
     END IF;
+    unwanted := factos_rows_1(request -> 'rows');
     RETURN factos_done_1('recorded', factos_insert_1(request, events, NULL, moment));
 END
 $body$
@@ -63,7 +65,7 @@ $body$
 
 # A key that is known comes back as one row of nothing.
 _CONTEXT = f"""
-CREATE OR REPLACE FUNCTION factos_context_1(request jsonb) RETURNS TABLE (
+CREATE OR REPLACE FUNCTION factos_context_2(request jsonb) RETURNS TABLE (
     "position" bigint, id uuid, type text, version smallint, recorded_at text, data text, metadata text,
     tags text
 ) LANGUAGE plpgsql VOLATILE
@@ -76,7 +78,7 @@ DECLARE
 BEGIN
     unwanted := set_config('lock_timeout', request ->> 'wait', true);
     items := factos_narrow_1(request -> 'items');
-    unwanted := factos_hold_2(request, items);
+    unwanted := factos_hold_3(request, items);
     IF factos_knows_key_1(request) THEN
         RETURN NEXT;
         RETURN;
@@ -90,7 +92,7 @@ $body$
 
 # A refused share leaves nothing drawn or written: the caller rolls back and starts again.
 _RECORD = f"""
-CREATE OR REPLACE FUNCTION factos_record_2(
+CREATE OR REPLACE FUNCTION factos_record_3(
     request jsonb, events jsonb, decision jsonb, moment timestamptz
 ) RETURNS text LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
@@ -101,9 +103,10 @@ BEGIN
     IF factos_knows_ids_1(request) THEN
         RETURN factos_done_1('known ids', '{{}}');
     END IF;
-    IF NOT factos_share_1(request -> 'shares') THEN
+    IF NOT factos_share_2(request -> 'shares', request -> 'rows') THEN
         RETURN factos_done_1('refused', '{{}}');
     END IF;
+    unwanted := factos_rows_1(request -> 'rows');
     RETURN factos_done_1('recorded', factos_insert_1(request, events, decision, moment));
 END
 $body$
@@ -111,14 +114,14 @@ $body$
 
 # The guard ``log``: the gate, and the row for those who look at it, made where a flush has removed it.
 _HOLD_ROW = f"""
-CREATE OR REPLACE FUNCTION factos_hold_row_1(row_id integer, wait text) RETURNS void
+CREATE OR REPLACE FUNCTION factos_hold_row_2(row_id integer, wait text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 DECLARE
     unwanted text;
 BEGIN
     unwanted := set_config('lock_timeout', wait, true);
-    unwanted := factos_hold_2('{{"whole_log": true}}', NULL);
+    unwanted := factos_hold_3('{{"whole_log": true}}', NULL);
     PERFORM FROM factos_guard WHERE id = row_id FOR UPDATE;
     IF NOT FOUND THEN
         INSERT INTO factos_guard (id, holds) VALUES (row_id, 0) ON CONFLICT (id) DO NOTHING;
@@ -130,8 +133,8 @@ $body$
 
 CALLS: dict[str, str] = {
     "factos_done_1": _DONE,
-    "factos_hold_row_1": _HOLD_ROW,
-    "factos_append_1": _APPEND,
-    "factos_context_1": _CONTEXT,
-    "factos_record_2": _RECORD,
+    "factos_hold_row_2": _HOLD_ROW,
+    "factos_append_2": _APPEND,
+    "factos_context_2": _CONTEXT,
+    "factos_record_3": _RECORD,
 }

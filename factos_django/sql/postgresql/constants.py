@@ -8,6 +8,7 @@ __all__ = [
     "MARK_LOCKS",
     "MOST_CONFLICTS",
     "MOST_LOCKS_OF_TRANSACTION",
+    "ROW_LOCKS",
     "SEQUENCE_BEHIND",
     "STANDBY",
     "WRONG_ISOLATION",
@@ -18,6 +19,7 @@ __all__ = [
 GUARD_LOCKS = 1_178_682_113
 KEY_LOCKS = 1_178_682_114
 MARK_LOCKS = 1_178_682_115
+ROW_LOCKS = 1_178_682_116
 
 #: How many of these locks one transaction takes before it takes the whole log instead. The lock table
 #: is the whole cluster's: max_locks_per_transaction (64) times max_connections (100), as installed.

@@ -1,4 +1,4 @@
-"""The locks of the guard ``tags``: the gate, the keys, and the tags that a decision names.
+"""The locks of the guard ``tags``: the gate, the keys, the tags that a decision names, and inline rows.
 
 Here and beside it: what is assigned or tested as a plain expression costs PL/pgSQL a tenth of a statement,
 so results that nobody wants go into a variable, where PERFORM would be usual.
@@ -10,6 +10,7 @@ from factos_django.sql.postgresql.constants import (
     GUARD_LOCKS,
     KEY_LOCKS,
     MOST_LOCKS_OF_TRANSACTION,
+    ROW_LOCKS,
     STANDBY,
     WRONG_ISOLATION,
 )
@@ -19,14 +20,15 @@ __all__ = ["LOCKS"]
 # Counts what the transaction may hold, forgotten with the savepoint like the locks themselves; a tag that
 # is locked twice counts twice, so before it says no it counts what is really held.
 _ROOM = f"""
-CREATE OR REPLACE FUNCTION factos_room_2(wanted integer) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+CREATE OR REPLACE FUNCTION factos_room_3(wanted integer) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     held integer := coalesce(nullif(current_setting('factos.held', true), ''), '0')::integer + wanted;
     unwanted text;
 BEGIN
     IF held > {MOST_LOCKS_OF_TRANSACTION} THEN
         SELECT count(*) + wanted INTO held FROM pg_locks
-        WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND classid IN ({GUARD_LOCKS}, {KEY_LOCKS});
+        WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+            AND classid IN ({GUARD_LOCKS}, {KEY_LOCKS}, {ROW_LOCKS});
     END IF;
     IF held > {MOST_LOCKS_OF_TRANSACTION} THEN
         RETURN false;
@@ -41,7 +43,7 @@ $body$
 # take the same locks take them in the same order. A subquery that is sorted, with OFFSET, hands its rows on
 # in that order, and a filter that is volatile stays above it.
 _HOLD = f"""
-CREATE OR REPLACE FUNCTION factos_hold_2(request jsonb, items jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION factos_hold_3(request jsonb, items jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     held integer[] := coalesce(nullif(current_setting('factos.holds', true), ''), '{{}}');
@@ -53,9 +55,9 @@ BEGIN
     IF pg_is_in_recovery() THEN  -- its advisory locks are its own, and guard nothing
         RAISE EXCEPTION 'a standby' USING ERRCODE = '{STANDBY}';
     END IF;
-    IF (request ->> 'whole_log')::boolean OR NOT factos_room_2(
+    IF (request ->> 'whole_log')::boolean OR NOT factos_room_3(
         jsonb_array_length(request -> 'keys') + coalesce(jsonb_array_length(items), 0)
-            + jsonb_array_length(request -> 'shares')
+            + jsonb_array_length(request -> 'shares') + jsonb_array_length(request -> 'rows')
     ) THEN
         LOCK TABLE factos_gate IN SHARE ROW EXCLUSIVE MODE;
         unwanted := set_config('factos.alone', 'on', true);
@@ -83,7 +85,8 @@ $body$
 # Waits for nobody: who holds locks already must not queue for more of them out of order. What the transaction
 # holds it does not ask for again: a lock that is held exclusively is refused shared while others wait for it.
 _SHARE = f"""
-CREATE OR REPLACE FUNCTION factos_share_1(tags jsonb) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+CREATE OR REPLACE FUNCTION factos_share_2(tags jsonb, rows jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     held integer[] := coalesce(nullif(current_setting('factos.holds', true), ''), '{{}}');
     hash integer;
@@ -91,7 +94,7 @@ BEGIN
     IF current_setting('factos.alone', true) = 'on' THEN
         RETURN true;
     END IF;
-    IF NOT factos_room_2(jsonb_array_length(tags)) THEN
+    IF NOT factos_room_3(jsonb_array_length(tags) + jsonb_array_length(rows)) THEN
         RETURN false;
     END IF;
     FOR place IN 0 .. jsonb_array_length(tags) - 1 LOOP
@@ -105,4 +108,25 @@ END
 $body$
 """
 
-LOCKS: dict[str, str] = {"factos_room_2": _ROOM, "factos_hold_2": _HOLD, "factos_share_1": _SHARE}
+# The rows that inline projections will write, after every other lock and before a position is drawn: whoever
+# holds one waits for no other lock of his append, so this wait ends. `factos_hold` counted them.
+_ROWS = f"""
+CREATE OR REPLACE FUNCTION factos_rows_1(rows jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
+BEGIN
+    IF jsonb_array_length(rows) = 0 OR current_setting('factos.alone', true) = 'on' THEN
+        RETURN;
+    END IF;
+    PERFORM FROM (
+        SELECT DISTINCT hashtext(row_name COLLATE "C") AS hash
+        FROM jsonb_array_elements_text(rows) AS row_name ORDER BY hash OFFSET 0
+    ) AS sorted WHERE pg_advisory_xact_lock({ROW_LOCKS}, hash) IS NOT NULL;
+END
+$body$
+"""
+
+LOCKS: dict[str, str] = {
+    "factos_room_3": _ROOM,
+    "factos_hold_3": _HOLD,
+    "factos_share_2": _SHARE,
+    "factos_rows_1": _ROWS,
+}

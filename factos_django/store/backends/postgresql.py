@@ -21,9 +21,9 @@ from factos_django.store.rows import Row
 
 __all__ = ["ByFunctions"]
 
-_APPEND = "SELECT factos_append_1(%s, %s, %s)"
-_CONTEXT = "SELECT * FROM factos_context_1(%s)"
-_RECORD = "SELECT factos_record_2(%s, %s, %s, %s)"
+_APPEND = "SELECT factos_append_2(%s, %s, %s)"
+_CONTEXT = "SELECT * FROM factos_context_2(%s)"
+_RECORD = "SELECT factos_record_3(%s, %s, %s, %s)"
 
 
 class ByFunctions:
@@ -52,7 +52,11 @@ class ByFunctions:
     def record(self, request: Request, decided: Decided, moment: datetime) -> Done:
         """Share the tags of the new events and insert in one call, and copy where there are many."""
         shares = {tag for each in decided.prepared for tag in each.tags}
-        asked = _identity(request, decided.prepared) | {"shares": shares, "seen": decided.position}
+        asked = _identity(request, decided.prepared) | {
+            "shares": shares,
+            "rows": decided.rows,
+            "seen": decided.position,
+        }
         parameters = [_text(asked | _wait()), _events(decided.prepared), decided.decision, moment]
         return _copied(_done(_RECORD, parameters, request.using), decided, moment, request.using)
 
@@ -88,6 +92,7 @@ def _locks(claim: Claim) -> dict[str, Any]:
         "keys": claim.keys,
         "items": None if claim.query is None else [_item(item) for item in claim.query.items],
         "shares": () if claim.whole_log else claim.shares,
+        "rows": () if claim.whole_log else claim.rows,
         **_wait(),
     }
 

@@ -1,0 +1,105 @@
+"""What is known of projections: where they stand, the events they have parked, who rebuilds them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from factos_django.core.naming import NAME_MAX_LENGTH
+from factos_django.models.fields import ExactCharField
+
+__all__ = ["ParkedEvent", "ProjectionRun", "ProjectionState"]
+
+#: Who works: host, process and a random part.
+_WORKER_MAX_LENGTH = 255
+
+
+class ProjectionState(models.Model):
+    """Where one projection stands. A row that a flush took away is made again by the next worker."""
+
+    class Condition(models.TextChoices):
+        """Whether it goes on."""
+
+        RUNNING = "running", _("running")
+        STOPPED = "stopped", _("stopped")
+
+    name = ExactCharField(_("name"), max_length=NAME_MAX_LENGTH, primary_key=True)
+    #: What its rows were computed by: the version and the query of the code. Version 0: never computed.
+    version = models.PositiveIntegerField(_("version"))
+    query_digest = models.CharField(_("digest of the query"), max_length=64)
+    condition = models.CharField(
+        _("condition"), max_length=10, choices=Condition.choices, default=Condition.RUNNING
+    )
+    #: The checkpoint of an asynchronous projection. It never goes back, but by a rebuild.
+    position = models.BigIntegerField(_("position"), default=0)
+    moved_at = models.DateTimeField(_("moved at"), null=True)
+    rebuilt_at = models.DateTimeField(_("rebuilt at"), null=True)
+
+    #: Counts who has worked on it: whoever holds an older token writes nothing.
+    token = models.BigIntegerField(_("token"), default=0)
+    worker = models.CharField(_("worker"), max_length=_WORKER_MAX_LENGTH, blank=True)
+    leased_until = models.DateTimeField(_("leased until"), null=True)
+
+    #: Why it stopped, or what it tries again after: the event, the error, and since when.
+    failed_position = models.BigIntegerField(_("failed at position"), null=True)
+    failed_event = models.UUIDField(_("failed at event"), null=True)
+    error = models.TextField(_("error"), blank=True)
+    traceback = models.TextField(_("traceback"), blank=True)
+    failed_at = models.DateTimeField(_("failed at"), null=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    retry_at = models.DateTimeField(_("next attempt at"), null=True)
+
+    class Meta:
+        db_table = "factos_projection"
+        default_permissions = ("view",)
+        verbose_name = _("projection")
+        verbose_name_plural = _("projections")
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class ParkedEvent(models.Model):
+    """An event that a projection could not fold, and went on without."""
+
+    projection = ExactCharField(_("projection"), max_length=NAME_MAX_LENGTH)
+    position = models.BigIntegerField(_("position"))
+    event = models.UUIDField(_("event"), null=True)
+    error = models.TextField(_("error"))
+    traceback = models.TextField(_("traceback"), blank=True)
+    #: Somebody told the projection to go on without it, which otherwise stops.
+    by_hand = models.BooleanField(_("by hand"), default=False)
+    parked_at = models.DateTimeField(_("parked at"))
+
+    class Meta:
+        db_table = "factos_parked"
+        default_permissions = ("view",)
+        verbose_name = _("parked event")
+        verbose_name_plural = _("parked events")
+        constraints = [models.UniqueConstraint(fields=["projection", "position"], name="factos_parked_once")]
+
+    def __str__(self) -> str:
+        return f"{self.projection} {self.position}"
+
+
+class ProjectionRun(models.Model):
+    """Who rebuilds or checks a projection, and how far: one at a time."""
+
+    projection = ExactCharField(_("projection"), max_length=NAME_MAX_LENGTH, primary_key=True)
+    token = models.BigIntegerField(_("token"), default=0)
+    worker = models.CharField(_("worker"), max_length=_WORKER_MAX_LENGTH, blank=True)
+    leased_until = models.DateTimeField(_("leased until"), null=True)
+    checks = models.BooleanField(_("checks only"), default=False)
+    started_at = models.DateTimeField(_("started at"), null=True)
+    position = models.BigIntegerField(_("position"), default=0)
+    head = models.BigIntegerField(_("head"), default=0)
+    events = models.BigIntegerField(_("events"), default=0)
+
+    class Meta:
+        db_table = "factos_projectionrun"
+        default_permissions = ()
+        verbose_name = _("projection run")
+        verbose_name_plural = _("projection runs")
+
+    def __str__(self) -> str:
+        return str(self.projection)

@@ -1,0 +1,220 @@
+"""Values on their way between a state and its columns, refused if a database would change them.
+
+A projection is folded from rows that were read back, a rebuild from states that never left the process.
+Both come to the same only if every value comes back as it went in, so what would be rounded, cut or
+read back as something else is refused, on every database alike.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum
+from math import isfinite
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.operations import BaseDatabaseOperations
+from django.utils import timezone
+
+__all__ = ["Column", "Refusal"]
+
+
+class Refusal(Exception):
+    """A value cannot be stored; the message says why."""
+
+
+#: Returns the value that is stored, or raises Refusal.
+Judge: TypeAlias = Callable[[Any], Any]
+
+
+class Column:
+    """One column of a projection table."""
+
+    def __init__(self, field: models.Field[Any, Any]) -> None:
+        self.field = field
+        self.name: str = field.attname
+        self.column: str = field.column or ""
+        self.judge: Judge = _nullable(field, _judge_of(_target(field)))
+
+    def prepared(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Return ``value``, a judged one, as a parameter of a statement."""
+        return self.field.get_db_prep_save(value, connection)
+
+    def reader(self, connection: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
+        """Return what makes a value of what the driver gives; None if that is the value itself."""
+        expression = self.field.get_col(self.field.model._meta.db_table)
+        converters = [
+            *connection.ops.get_db_converters(expression),
+            *expression.get_db_converters(connection),
+        ]
+        if isinstance(self.field, models.BinaryField):
+            converters.append(lambda value, *_: None if value is None else bytes(value))
+        if not converters:
+            return None
+
+        def read(value: Any) -> Any:
+            for convert in converters:
+                value = convert(value, expression, connection)
+            return value
+
+        return read
+
+
+def _target(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
+    """Return the field whose values a foreign key holds, or the field itself."""
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    return field
+
+
+def _nullable(field: models.Field[Any, Any], judge: Judge) -> Judge:
+    may_be_null = field.null
+
+    def judged(value: Any) -> Any:
+        if value is None:
+            if may_be_null:
+                return None
+            raise Refusal("the column may not be null")
+        return judge(value)
+
+    return judged
+
+
+def _judge_of(field: models.Field[Any, Any]) -> Judge:
+    for kind, make in _JUDGES:
+        if isinstance(field, kind):
+            return make(field)
+    return lambda value: value
+
+
+def _text(field: models.Field[Any, Any]) -> Judge:
+    most = field.max_length
+
+    def judge(value: Any) -> Any:
+        if type(value) is not str:
+            value = _of_type(_plain(value), str)
+        if most is not None and len(value) > most:
+            raise Refusal(f"it has {len(value)} characters; the column holds {most}")
+        if "\0" in value:
+            raise Refusal("it holds a NUL character, which PostgreSQL does not store")
+        if not value.isascii():
+            _encodable(value)
+        return value
+
+    return judge
+
+
+def _encodable(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise Refusal("it holds half of a surrogate pair, which has no UTF-8") from error
+
+
+def _integer(field: models.Field[Any, Any]) -> Judge:
+    ranges = BaseDatabaseOperations.integer_field_ranges
+    least, most = ranges.get(field.get_internal_type(), ranges["BigIntegerField"])
+
+    def judge(value: Any) -> Any:
+        if type(value) is not int:
+            value = _of_type(_plain(value), int)
+        if not least <= value <= most:
+            raise Refusal(f"the column holds {least} to {most}")
+        return value
+
+    return judge
+
+
+def _decimal(field: models.Field[Any, Any]) -> Judge:
+    places, digits = field.decimal_places, field.max_digits  # type: ignore[attr-defined]
+
+    def judge(value: Any) -> Any:
+        _of_type(value, Decimal)
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, str):
+            raise Refusal("it is no number")
+        if -exponent > places and value != round(value, places):
+            raise Refusal(f"the column holds {places} decimal places: round it where it is computed")
+        if value.adjusted() >= digits - places and value:
+            raise Refusal(f"the column holds {digits - places} digits before the point")
+        return value
+
+    return judge
+
+
+def _float(_: models.Field[Any, Any]) -> Judge:
+    def judge(value: Any) -> Any:
+        if not isfinite(_of_type(value, float)):
+            raise Refusal("it is no finite number")
+        return value
+
+    return judge
+
+
+def _moment(_: models.Field[Any, Any]) -> Judge:
+    def judge(value: Any) -> Any:
+        if timezone.is_aware(_of_type(value, dt.datetime)) is not settings.USE_TZ:
+            raise Refusal(f"give it {'a' if settings.USE_TZ else 'no'} time zone (USE_TZ)")
+        return value
+
+    return judge
+
+
+def _date(_: models.Field[Any, Any]) -> Judge:
+    def judge(value: Any) -> Any:
+        if isinstance(value, dt.datetime):
+            raise Refusal("it is a datetime; the column holds a date")
+        return _of_type(value, dt.date)
+
+    return judge
+
+
+def _json(_: models.Field[Any, Any]) -> Judge:
+    def judge(value: Any) -> Any:
+        try:
+            again = json.loads(json.dumps(value, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise Refusal(f"it has no JSON: {error}") from error
+        if again != value:
+            raise Refusal("it is read back as something else: JSON has lists, and keys that are text")
+        return value
+
+    return judge
+
+
+def _instance(kind: type[Any]) -> Callable[[models.Field[Any, Any]], Judge]:
+    return lambda _: lambda value: _of_type(value, kind)
+
+
+def _of_type(value: Any, kind: type[Any]) -> Any:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise Refusal(f"a {kind.__name__} is wanted, not a {type(value).__name__}")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+# The first kind that a field is; subclasses before their bases.
+_JUDGES: list[tuple[type[Any], Callable[[models.Field[Any, Any]], Judge]]] = [
+    (models.JSONField, _json),
+    (models.BooleanField, _instance(bool)),
+    (models.IntegerField, _integer),
+    (models.DecimalField, _decimal),
+    (models.FloatField, _float),
+    (models.DateTimeField, _moment),
+    (models.DateField, _date),
+    (models.TimeField, _instance(dt.time)),
+    (models.DurationField, _instance(dt.timedelta)),
+    (models.UUIDField, _instance(UUID)),
+    (models.BinaryField, _instance(bytes)),
+    (models.CharField, _text),
+    (models.TextField, _text),
+]

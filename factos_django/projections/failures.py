@@ -1,0 +1,53 @@
+"""What went wrong with an event, and whether it would go wrong again."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import Error, connections
+
+from factos_django.core.errors import LeaseLost, StoreError
+from factos_django.core.event import Recorded
+from factos_django.store.database_errors import Meaning, meaning_of
+
+__all__ = ["Failure", "is_transient"]
+
+_TRANSIENT = {Meaning.BUSY, Meaning.LOCKED_AT_ONCE, Meaning.BROKEN_OFF, Meaning.LOST}
+
+#: Characters of a traceback that are kept, of its end.
+_TRACEBACK_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An event that could not be folded, and the error in words."""
+
+    position: int
+    event: UUID | None
+    error: str
+    traceback: str
+
+    @classmethod
+    def of(cls, error: BaseException, recorded: Recorded[Any]) -> Failure:
+        """Return the failure of ``recorded`` by ``error``."""
+        return cls.at(error, recorded.position, recorded.id)
+
+    @classmethod
+    def at(cls, error: BaseException, position: int, event: UUID | None) -> Failure:
+        """Return the failure of the event at ``position``."""
+        told = "".join(traceback.format_exception(error))[-_TRACEBACK_KEPT:]
+        return cls(position, event, _storable(f"{type(error).__name__}: {error}"), _storable(told))
+
+
+def is_transient(error: BaseException, using: str) -> bool:
+    """Tell whether ``error`` is of the moment, not of the event: the same again may well succeed."""
+    if isinstance(error, (StoreError, LeaseLost, MemoryError)):
+        return True
+    return isinstance(error, Error) and meaning_of(error, connections[using]) in _TRANSIENT
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="replace").decode().replace("\0", "\\0")

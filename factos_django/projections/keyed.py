@@ -1,0 +1,81 @@
+"""Rows folded by a pure view, each under its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+
+from factos_django.core.canonical_json import encode_unchecked
+from factos_django.core.event import Recorded
+from factos_django.projections.shape import Key, Row, Shape
+from factos_django.projections.table import Table
+
+__all__ = ["Changes", "KeyedRows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What rows become, None for no row, and which of them were there."""
+
+    rows: Mapping[Key, Row | None]
+    existing: frozenset[Key]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyedRows:
+    """A view whose states are rows.
+
+    Attributes:
+        shape: Their columns.
+        keys_of: Which rows a fact changes, as the application says it.
+        start: The state of a row that is not there.
+        evolve: The fold; None means no row.
+    """
+
+    shape: Shape
+    keys_of: Callable[[Recorded[Any]], Iterable[Any]]
+    start: Callable[[Any], Any]
+    evolve: Callable[[Any, Recorded[Any]], Any]
+
+    @property
+    def models(self) -> tuple[type[models.Model], ...]:
+        """The one model."""
+        return (self.shape.model,)
+
+    def row_names(self, foreseen: Recorded[Any]) -> list[str]:
+        """Return the keys as text."""
+        return [
+            encode_unchecked([str(part) for part in self.shape.parts(k)]).decode()
+            for k in self.keys(foreseen)
+        ]
+
+    def keys(self, recorded: Recorded[Any]) -> list[Key]:
+        """Return the keys of the rows that ``recorded`` changes, each once, in their one form."""
+        return list(dict.fromkeys(map(self.shape.key, self.keys_of(recorded))))
+
+    def fold(self, recorded: Sequence[Recorded[Any]], using: str) -> Changes:
+        """Read the rows and fold the facts into them."""
+        touched = [(each, self.keys(each)) for each in recorded]
+        before = Table(self.shape, using).load({key for _, keys in touched for key in keys})
+        rows: dict[Key, Row | None] = dict(before)
+        for each, keys in touched:
+            rows.update(self.folded(each, keys, rows))
+        return Changes(rows, frozenset(before))
+
+    def folded(
+        self, recorded: Recorded[Any], keys: Sequence[Key], rows: Mapping[Key, Row | None]
+    ) -> dict[Key, Row | None]:
+        """Return what ``recorded`` makes of the rows of ``keys``; all of them, or the error of one."""
+        changed: dict[Key, Row | None] = {}
+        for key in keys:
+            row = rows.get(key)
+            state = self.evolve(self.start(key) if row is None else row[0], recorded)
+            changed[key] = None if state is None else (state, recorded.position)
+        return changed
+
+    def write(self, changes: Changes, using: str) -> None:
+        """Write all rows that were touched."""
+        Table(self.shape, using).write(changes.rows, changes.existing)

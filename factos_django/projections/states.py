@@ -1,0 +1,228 @@
+"""Where projections stand: the only module that writes ProjectionState.
+
+A worker leases a projection under a new token. Whatever it writes later, it writes in a transaction that
+first finds this token still there, and holds the row (M. Kleppmann, "How to do distributed locking": a
+fencing token). So a worker that was frozen, and replaced meanwhile, writes nothing when it wakes up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from django.db import connections, transaction
+from django.db.models import F
+
+from factos_django.conf import conf
+from factos_django.core.errors import LeaseLost
+from factos_django.core.query import Query
+from factos_django.models import ProjectionState
+from factos_django.projections.failures import Failure
+from factos_django.projections.leases import database_now, is_free, this_worker
+from factos_django.store.matching import Slice
+from factos_django.store.rows import select_matching
+
+__all__ = [
+    "Lease",
+    "ensure_states",
+    "give_back",
+    "is_stopped",
+    "lease",
+    "move",
+    "needs_rebuild",
+    "put_off",
+    "resume",
+    "set_rebuilt",
+    "state_of",
+    "stop",
+    "stop_leased",
+]
+
+#: The pause after the first failure that may pass, and the longest (seconds). It doubles in between.
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+
+
+class Declared(Protocol):
+    """What is stored of a projection's declaration."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def query(self) -> Query: ...
+    @property
+    def query_digest(self) -> str: ...
+    @property
+    def inline(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to move one projection, while nobody has a newer one."""
+
+    using: str
+    name: str
+    token: int
+    position: int
+    version: int
+
+
+def ensure_states(projections: Iterable[Declared], using: str) -> None:
+    """Make the rows that are missing.
+
+    An inline projection that is new to a log with facts of its query has missed these: it is stored with
+    version 0, which needs a rebuild. A follower begins at 0 and misses nothing.
+    """
+    known = set(_rows(using).values_list("name", flat=True))
+    missing = [each for each in projections if each.name not in known]
+    _rows(using).bulk_create([_new(each, using) for each in missing], ignore_conflicts=True)
+
+
+def state_of(name: str, using: str) -> ProjectionState | None:
+    """Return the row of ``name``, or None before a worker has made it."""
+    return ProjectionState.objects.using(using).filter(pk=name).first()
+
+
+def needs_rebuild(declared: Declared, state: ProjectionState) -> bool:
+    """Tell whether the rows were computed by another version, or by another query."""
+    return (state.version, state.query_digest) != (declared.version, declared.query_digest)
+
+
+def is_stopped(name: str, using: str) -> bool:
+    """Tell whether it stopped."""
+    stopped = ProjectionState.Condition.STOPPED
+    return ProjectionState.objects.using(using).filter(pk=name, condition=stopped).exists()
+
+
+def lease(name: str, using: str) -> Lease | None:
+    """Return a new lease; None while it is stopped, somebody has one, or it is to be tried again later."""
+    now = database_now(using)
+    with transaction.atomic(using=using):
+        row = _rows(using).select_for_update(**_skipping(using)).filter(pk=name).first()
+        if row is None or not _may_be_leased(row, now):
+            return None
+        made = Lease(using, name, row.token + 1, row.position, row.version)
+        taken = _rows(using).filter(pk=name, token=row.token)
+        if not taken.update(token=made.token, worker=this_worker(), leased_until=_until(now)):
+            return None  # on SQLite nothing was locked
+    return made
+
+
+def move(lease: Lease, position: int) -> Lease:
+    """Set the checkpoint, in the open transaction, and hold the row to its end; raise LeaseLost.
+
+    It is the first statement of that transaction: what follows is written by whoever holds the token.
+    """
+    now = database_now(lease.using)
+    moved = {"position": position, "moved_at": now, "leased_until": _until(now), **_NO_FAILURE}
+    if not _leased(lease).filter(position__lte=position).update(**moved):
+        raise LeaseLost(name=lease.name)
+    return Lease(lease.using, lease.name, lease.token, position, lease.version)
+
+
+def give_back(lease: Lease) -> None:
+    """End the lease, if it is still the newest."""
+    _leased(lease).update(worker="", leased_until=None)
+
+
+def put_off(lease: Lease, failure: Failure) -> float:
+    """Record a failure that may pass; return after how many seconds it is tried again."""
+    now = database_now(lease.using)
+    attempts = (_leased(lease).values_list("attempts", flat=True).first() or 0) + 1
+    seconds = min(_FIRST_PAUSE * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
+    told = _told(failure, now) | {"attempts": attempts, "retry_at": now + timedelta(seconds=seconds)}
+    _leased(lease).update(**told, worker="", leased_until=None)
+    return seconds
+
+
+def stop_leased(lease: Lease, failure: Failure) -> None:
+    """Stop at an event that cannot be folded; raise LeaseLost."""
+    told = _told(failure, database_now(lease.using)) | {"condition": ProjectionState.Condition.STOPPED}
+    if not _leased(lease).update(**told, worker="", leased_until=None):
+        raise LeaseLost(name=lease.name)
+
+
+def stop(declared: Declared, failure: Failure, using: str) -> None:
+    """Stop an inline projection, in the transaction whose fact it could not fold."""
+    ensure_states([declared], using)
+    told = _told(failure, database_now(using)) | {"condition": ProjectionState.Condition.STOPPED}
+    _rows(using).filter(pk=declared.name).update(**told)
+
+
+def resume(name: str, using: str) -> bool:
+    """Let it go on from its checkpoint; return whether it had stopped, or was waiting to try again."""
+    going = {"condition": ProjectionState.Condition.RUNNING, **_NO_FAILURE}
+    return bool(_rows(using).filter(pk=name).exclude(failed_at=None).update(**going))
+
+
+def set_rebuilt(declared: Declared, position: int, using: str) -> None:
+    """Record, in the open transaction, that the rows are those of this code up to ``position``.
+
+    Whoever has leased the projection loses it.
+    """
+    now = database_now(using)
+    _rows(using).filter(pk=declared.name).update(
+        version=declared.version,
+        query_digest=declared.query_digest,
+        condition=ProjectionState.Condition.RUNNING,
+        position=position,
+        moved_at=now,
+        rebuilt_at=now,
+        token=F("token") + 1,
+        worker="",
+        leased_until=None,
+        **_NO_FAILURE,
+    )
+
+
+_NO_FAILURE: dict[str, Any] = {
+    "failed_position": None,
+    "failed_event": None,
+    "error": "",
+    "traceback": "",
+    "failed_at": None,
+    "attempts": 0,
+    "retry_at": None,
+}
+
+
+def _rows(using: str) -> Any:
+    return ProjectionState.objects.using(using)
+
+
+def _leased(lease: Lease) -> Any:
+    return _rows(lease.using).filter(pk=lease.name, token=lease.token)
+
+
+def _skipping(using: str) -> dict[str, bool]:
+    return {"skip_locked": connections[using].features.has_select_for_update_skip_locked}
+
+
+def _until(now: datetime) -> datetime:
+    return now + timedelta(seconds=conf.FOLLOW_LEASE_SECONDS)
+
+
+def _may_be_leased(row: ProjectionState, now: datetime) -> bool:
+    running = row.condition == ProjectionState.Condition.RUNNING
+    due = row.retry_at is None or row.retry_at <= now
+    return running and due and is_free(row.worker, row.leased_until, now)
+
+
+def _told(failure: Failure, now: datetime) -> dict[str, Any]:
+    return {
+        "failed_position": failure.position,
+        "failed_event": failure.event,
+        "error": failure.error,
+        "traceback": failure.traceback,
+        "failed_at": now,
+    }
+
+
+def _new(declared: Declared, using: str) -> ProjectionState:
+    has_missed = declared.inline and bool(select_matching(declared.query, Slice(limit=1), using))
+    version = 0 if has_missed else declared.version
+    return ProjectionState(name=declared.name, version=version, query_digest=declared.query_digest)

@@ -1,0 +1,130 @@
+"""Reading and writing the rows of a keyed projection, in its own table or beside it.
+
+Whoever calls has made sure that nobody else writes these rows meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.constants import OnConflict
+
+from factos_django.projections.shape import Key, Row, Shape
+
+__all__ = ["Table"]
+
+#: Rows of one statement, where the parameters of the database do not say less.
+_ROWS_AT_ONCE = 500
+
+
+class Table:
+    """The rows of ``shape`` in the table ``name`` of the database ``using``."""
+
+    def __init__(self, shape: Shape, using: str, name: str | None = None) -> None:
+        self.shape = shape
+        self.using = using
+        self.name = name or shape.model._meta.db_table
+
+    def load(self, keys: Iterable[Key]) -> dict[Key, Row]:
+        """Return the rows of ``keys``, of those that have one."""
+        connection, shape = connections[self.using], self.shape
+        wanted = list(keys)
+        readers = [column.reader(connection) for column in shape.columns]
+        plain = not any(readers)
+        rows: dict[Key, Row] = {}
+        for chunk in _chunks(wanted, _room(connection, len(shape.keys))):
+            for values in self._selected(chunk, connection):
+                read = (
+                    values
+                    if plain
+                    else [
+                        value if reader is None else reader(value)
+                        for reader, value in zip(readers, values, strict=True)
+                    ]
+                )
+                key, row = shape.row(read)
+                rows[key] = row
+        return rows
+
+    def write(self, changes: Mapping[Key, Row | None], existing: Iterable[Key]) -> None:
+        """Let each of ``changes`` be its row, None for no row; ``existing`` are keys that have one now.
+
+        A new row whose key is there after all is the database's IntegrityError: nothing is overwritten
+        that was not read.
+        """
+        there = set(existing)
+        gone = [key for key, row in changes.items() if row is None and key in there]
+        kept = [(key, row) for key, row in changes.items() if row is not None]
+        self._delete(gone)
+        self._insert([self.shape.values(key, row) for key, row in kept if key in there], replaces=True)
+        self._insert([self.shape.values(key, row) for key, row in kept if key not in there], replaces=False)
+
+    def _selected(self, keys: Sequence[Key], connection: BaseDatabaseWrapper) -> list[tuple[Any, ...]]:
+        columns = ", ".join(connection.ops.quote_name(each.column) for each in self.shape.columns)
+        where, parameters = self._among(keys, connection)
+        return self._execute(f"SELECT {columns} FROM {self._quoted(connection)} WHERE {where}", parameters)
+
+    def _delete(self, keys: Sequence[Key]) -> None:
+        connection = connections[self.using]
+        for chunk in _chunks(keys, _room(connection, len(self.shape.keys))):
+            where, parameters = self._among(chunk, connection)
+            self._execute(f"DELETE FROM {self._quoted(connection)} WHERE {where}", parameters)
+
+    def _insert(self, rows: Sequence[Sequence[Any]], *, replaces: bool) -> None:
+        connection, columns = connections[self.using], self.shape.columns
+        statement = self._insertion(connection, replaces=replaces)
+        for chunk in _chunks(rows, _room(connection, len(columns))):
+            places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(chunk))
+            parameters = [
+                column.prepared(value, connection)
+                for row in chunk
+                for column, value in zip(columns, row, strict=True)
+            ]
+            self._execute(statement.format(places=places), parameters)
+
+    def _insertion(self, connection: BaseDatabaseWrapper, *, replaces: bool) -> str:
+        quote, fields = connection.ops.quote_name, [column.field for column in self.shape.columns]
+        suffix = ""
+        if replaces:
+            names = self.shape.key_names
+            others = [each.column for each in self.shape.columns if each.column not in names]
+            suffix = connection.ops.on_conflict_suffix_sql(fields, OnConflict.UPDATE, others, names)
+        columns = ", ".join(quote(each.column) for each in self.shape.columns)
+        return f"INSERT INTO {self._quoted(connection)} ({columns}) VALUES {{places}} {suffix}"
+
+    def _among(self, keys: Sequence[Key], connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        """Return the condition that a row has one of ``keys``."""
+        shape, quote = self.shape, connection.ops.quote_name
+        parameters = [
+            column.prepared(part, connection)
+            for key in keys
+            for column, part in zip(shape.keys, shape.parts(key), strict=True)
+        ]
+        names = ", ".join(quote(column.column) for column in shape.keys)
+        if not shape.is_composite:
+            return f"{names} IN ({', '.join(['%s'] * len(keys))})", parameters
+        one = f"({', '.join(['%s'] * len(shape.keys))})"
+        # Rows as values: SQLite takes a list of them in this form only.
+        values = "VALUES " if connection.vendor == "sqlite" else ""
+        return f"({names}) IN ({values}{', '.join([one] * len(keys))})", parameters
+
+    def _quoted(self, connection: BaseDatabaseWrapper) -> str:
+        return connection.ops.quote_name(self.name)
+
+    def _execute(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall()) if cursor.description else []
+
+
+def _room(connection: BaseDatabaseWrapper, columns: int) -> int:
+    """Return how many rows of ``columns`` parameters one statement takes."""
+    most = connection.features.max_query_params
+    return _ROWS_AT_ONCE if most is None else max(1, min(_ROWS_AT_ONCE, most // columns))
+
+
+def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

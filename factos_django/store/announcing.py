@@ -1,0 +1,54 @@
+"""After commit: who waits for facts is woken, and who listens is told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from django.db import connections, transaction
+
+from factos_django.core.event import Recorded
+from factos_django.signals import events_recorded
+
+__all__ = ["WAKERS", "announce", "has_appended"]
+
+logger = logging.getLogger(__name__)
+
+#: What wakes those who follow the log, each called with the alias of the database, after a commit that
+#: appended. They return at once and do not fail; whom they do not reach looks by himself, later.
+WAKERS: list[Callable[[str], None]] = []
+
+
+def announce(recorded: Sequence[Recorded[Any]], using: str) -> None:
+    """Tell of ``recorded`` once this transaction has committed, or at once where none is open."""
+    connection = connections[using]
+    if not recorded or not (connection.get_autocommit() or connection.in_atomic_block):
+        return  # whoever commits by hand can be told of nothing
+    if events_recorded.has_listeners():
+        transaction.on_commit(partial(_tell, tuple(recorded), using), using=using, robust=True)
+    if not has_appended(using):  # one waking a transaction
+        transaction.on_commit(_Wake(using), using=using, robust=True)
+
+
+def has_appended(using: str) -> bool:
+    """Tell whether the open transaction has appended; a savepoint that was rolled back does not count."""
+    return any(isinstance(entry[1], _Wake) for entry in connections[using].run_on_commit)
+
+
+class _Wake:
+    """Wakes everybody who follows the log of one database."""
+
+    def __init__(self, using: str) -> None:
+        self.using = using
+
+    def __call__(self) -> None:
+        for wake in WAKERS:
+            wake(self.using)
+
+
+def _tell(recorded: tuple[Recorded[Any], ...], using: str) -> None:
+    for receiver, answer in events_recorded.send_robust(sender=None, events=recorded, using=using):
+        if isinstance(answer, Exception):
+            logger.error("A receiver of events_recorded failed: %r", receiver, exc_info=answer)
