@@ -27,6 +27,8 @@ class Codec:
         self.cls = cls
         try:
             self._decoder = msgspec.json.Decoder(cls)
+            #: As ``decode``, with the errors of msgspec.
+            self.read = self._decoder.decode
         except (TypeError, NameError) as error:
             raise UnstorableData(f"msgspec has no codec for its class: {error}") from error
 

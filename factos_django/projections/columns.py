@@ -25,6 +25,19 @@ from django.utils import timezone
 __all__ = ["Column", "Refusal"]
 
 
+#: Values of these kinds psycopg turns into text by itself, as they are.
+_TAKEN_AS_THEY_ARE = (
+    models.CharField,
+    models.TextField,
+    models.IntegerField,
+    models.DecimalField,
+    models.BooleanField,
+    models.DateTimeField,
+    models.DateField,
+    models.UUIDField,
+)
+
+
 class Refusal(Exception):
     """A value cannot be stored; the message says why."""
 
@@ -45,6 +58,12 @@ class Column:
     def prepared(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         """Return ``value``, a judged one, as a parameter of a statement."""
         return self.field.get_db_prep_save(value, connection)
+
+    def preparer(self, connection: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
+        """Return what ``prepared`` does, for COPY; None where psycopg takes the value itself."""
+        if isinstance(_target(self.field), _TAKEN_AS_THEY_ARE):
+            return None
+        return lambda value: self.prepared(value, connection)
 
     def reader(self, connection: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
         """Return what makes a value of what the driver gives; None if that is the value itself."""

@@ -70,6 +70,10 @@ class Projection:
         """Tell whether its tables may be in the database ``using``, as the project's routers say."""
         return all(router.allow_migrate_model(using, model) for model in self.feed.models)
 
+    def row_names(self) -> Iterable[str]:
+        """Return the name of the one lock of a handler."""
+        return [f"{self.name} "]
+
     def row_locks(self, foreseen: Recorded[Any]) -> Iterable[str]:
         """Return the names of the rows that the append of ``foreseen`` has to lock."""
         return [f"{self.name} {row}" for row in self.feed.row_names(foreseen)]
@@ -116,13 +120,16 @@ def projection(
         RegistrationError: It says what does not fit.
     """
     checked_name(name)
+    if (key is None) is (keys is None):
+        _refuse(name, "give key= (one row a fact) or keys= (several), not both")
     known = _checked_model(name, model)
     state_class = state_class_of(name, view.initial, view.evolve)
     feed = KeyedRows(
         shape=Shape(name, known, key_fields, state_class),
-        keys_of=_keys_of(name, key, keys),
         start=start or (lambda _: view.initial),
         evolve=view.evolve,
+        key_of=key,
+        keys_of=keys,
     )
     return _register(name, query, mode, version, on_error, feed)
 
@@ -221,17 +228,3 @@ def _checked_model(name: str, given: str | type[ProjectionModel]) -> type[Projec
         _refuse(name, f"{said} points at {label}, whose rows come and go: store the key in a plain column")
     assert issubclass(model, ProjectionModel)  # said above, in words
     return model
-
-
-def _keys_of(
-    name: str,
-    key: Callable[[Recorded[Any]], Any] | None,
-    keys: Callable[[Recorded[Any]], Iterable[Any]] | None,
-) -> Callable[[Recorded[Any]], Iterable[Any]]:
-    if keys is not None and key is None:
-        return keys
-    if key is not None and keys is None:
-        return lambda recorded: () if (one := key(recorded)) is None else (one,)
-    raise RegistrationError(
-        what="Projection", name=name, reason="give key= (one row a fact) or keys= (several), not both"
-    )

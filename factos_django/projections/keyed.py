@@ -30,15 +30,17 @@ class KeyedRows:
 
     Attributes:
         shape: Their columns.
-        keys_of: Which rows a fact changes, as the application says it.
+        key_of: Which row a fact changes, as the application says it; None for none. Or:
+        keys_of: Which rows.
         start: The state of a row that is not there.
         evolve: The fold; None means no row.
     """
 
     shape: Shape
-    keys_of: Callable[[Recorded[Any]], Iterable[Any]]
     start: Callable[[Any], Any]
     evolve: Callable[[Any, Recorded[Any]], Any]
+    key_of: Callable[[Recorded[Any]], Any] | None = None
+    keys_of: Callable[[Recorded[Any]], Iterable[Any]] | None = None
 
     @property
     def models(self) -> tuple[type[models.Model], ...]:
@@ -54,7 +56,11 @@ class KeyedRows:
 
     def keys(self, recorded: Recorded[Any]) -> list[Key]:
         """Return the keys of the rows that ``recorded`` changes, each once, in their one form."""
-        return list(dict.fromkeys(map(self.shape.key, self.keys_of(recorded))))
+        if self.key_of is not None:
+            key = self.key_of(recorded)
+            return [] if key is None else [self.shape.key(key)]
+        keys = () if self.keys_of is None else self.keys_of(recorded)
+        return list(dict.fromkeys(map(self.shape.key, keys)))
 
     def fold(self, recorded: Sequence[Recorded[Any]], using: str) -> Changes:
         """Read the rows and fold the facts into them."""

@@ -58,6 +58,9 @@ class Shape:
         self.columns = [*columns, Column(_field(name, model, _POSITION))]
         places = {column.name: place for place, column in enumerate(columns)}
         self._state_places = [(each, places[each]) for each in names]
+        self._judges = [(name, self.columns[place].judge) for name, place in self._state_places]
+        self._keys_in_state = [(name, p) for name, p in self._state_places if p < len(self.keys)]
+        self._other_names = [column.name for column in columns[len(self.keys) :]]
         self._revivers = _revivers(state_class, places)
 
     @property
@@ -84,14 +87,21 @@ class Shape:
         if type(state) is not self.state_class:
             reason = f"a {self.state_class.__name__} is wanted"
             raise UnstorableState(projection=self.name, field="state", value=state, reason=reason)
-        values: list[Any] = [*self.parts(key), *[None] * (len(self.columns) - len(self.keys) - 1), position]
-        for name, place in self._state_places:
-            judged = self._judged(self.columns[place], getattr(state, name))
-            if place < len(self.keys) and judged != values[place]:
+        judged = self._judged_state(state)
+        for name, place in self._keys_in_state:
+            if judged[name] != self.parts(key)[place]:
                 reason = f"the state is to be stored under the key {key!r}"
-                raise UnstorableState(projection=self.name, field=name, value=judged, reason=reason)
-            values[place] = judged
-        return values
+                raise UnstorableState(projection=self.name, field=name, value=judged[name], reason=reason)
+        return [*self.parts(key), *[judged[name] for name in self._other_names], position]
+
+    def _judged_state(self, state: Any) -> dict[str, Any]:
+        try:
+            return {name: judge(getattr(state, name)) for name, judge in self._judges}
+        except Refusal:
+            # Once more, to say which.
+            return {
+                name: self._judged(self.columns[p], getattr(state, name)) for name, p in self._state_places
+            }
 
     def row(self, values: Sequence[Any]) -> tuple[Key, Row]:
         """Return key and row of ``values`` that were read, in the order of ``columns``."""

@@ -7,7 +7,8 @@ fencing token). So a worker that was frozen, and replaced meanwhile, writes noth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -26,8 +27,11 @@ from factos_django.store.rows import select_matching
 
 __all__ = [
     "Lease",
+    "checkpoint",
     "ensure_states",
     "give_back",
+    "held_by_us",
+    "hold",
     "is_stopped",
     "lease",
     "move",
@@ -157,6 +161,35 @@ def resume(name: str, using: str) -> bool:
     """Let it go on from its checkpoint; return whether it had stopped, or was waiting to try again."""
     going = {"condition": ProjectionState.Condition.RUNNING, **_NO_FAILURE}
     return bool(_rows(using).filter(pk=name).exclude(failed_at=None).update(**going))
+
+
+@contextmanager
+def held_by_us(declared: Declared, using: str) -> Iterator[None]:
+    """Take the projection from whoever follows it, inside the block; an inline one has no follower.
+
+    So nobody waits for the rows that the block holds: a worker that comes finds itself replaced.
+    """
+    if declared.inline:
+        yield
+        return
+    _rows(using).filter(pk=declared.name).update(
+        token=F("token") + 1, worker=this_worker(), leased_until=_until(database_now(using))
+    )
+    row = _rows(using).get(pk=declared.name)
+    try:
+        yield
+    finally:
+        give_back(Lease(using, row.name, row.token, row.position, row.version))
+
+
+def checkpoint(name: str, using: str) -> int:
+    """Return up to where the follower of ``name`` has come; 0 before it began."""
+    return _rows(using).filter(pk=name).values_list("position", flat=True).first() or 0
+
+
+def hold(name: str, using: str) -> int:
+    """Keep followers from moving ``name`` until the open transaction ends; return its checkpoint."""
+    return int(_rows(using).select_for_update().values_list("position", flat=True).get(pk=name))
 
 
 def set_rebuilt(declared: Declared, position: int, using: str) -> None:

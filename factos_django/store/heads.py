@@ -10,7 +10,7 @@ from factos_django.core.errors import StandbyRefused, WrongIsolation
 from factos_django.guards.log import isolation_expression
 from factos_django.store.database import database_for_writing
 
-__all__ = ["head"]
+__all__ = ["head", "highest_position"]
 
 
 def head(using: str | None = None) -> int:
@@ -32,6 +32,11 @@ def head(using: str | None = None) -> int:
     if found != "READ-COMMITTED":
         raise WrongIsolation(using=alias, isolation=found)
     return int(last)
+
+
+def highest_position(using: str) -> int:
+    """Return the highest position that is visible; below it others may still appear."""
+    return int(_fetch("SELECT coalesce(max(position), 0) FROM factos_event", using)[0])
 
 
 def _head_of_postgresql(using: str) -> int:

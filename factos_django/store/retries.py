@@ -8,13 +8,11 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, overload
 
-from django.db import connections
-
 from factos_django.conf import conf
 from factos_django.core.condition import AppendConditionFailed
 from factos_django.core.errors import InsideTransaction, RetryTransaction
 from factos_django.store.database import database_for_writing
-from factos_django.store.transactions import LockedAtOnce, owns_transaction, unit_of_work
+from factos_django.store.transactions import LockedAtOnce, is_testcase, owns_transaction, unit_of_work
 
 __all__ = ["retried", "retrying"]
 
@@ -84,11 +82,7 @@ def _retrying(function: Callable[P, R], attempts: int, using: str | None) -> Cal
 
 
 def _refuse_nesting(operation: str, using: str) -> None:
-    blocks = connections[using].atomic_blocks
-    in_testcase = bool(blocks) and getattr(
-        blocks[-1], "_from_testcase", False
-    )  # as atomic(durable=True) does
-    if not owns_transaction(using) and not in_testcase:
+    if not owns_transaction(using) and not is_testcase(using):
         advice = "it could not run that transaction again; call it outside, or decorate its owner"
         raise InsideTransaction(operation=operation, using=using, advice=advice)
 

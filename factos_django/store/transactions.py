@@ -21,7 +21,7 @@ from factos_django.core.errors import (
 from factos_django.store.database_errors import Meaning, meaning_of
 from factos_django.store.waits import bounded_begin, bounded_waits
 
-__all__ = ["LockedAtOnce", "explaining", "guarded_work", "owns_transaction", "unit_of_work"]
+__all__ = ["LockedAtOnce", "explaining", "guarded_work", "is_testcase", "owns_transaction", "unit_of_work"]
 
 
 class LockedAtOnce(StoreBusy):
@@ -32,6 +32,12 @@ def owns_transaction(using: str) -> bool:
     """Tell whether a transaction begun now would be the outermost one, and so ours to retry."""
     connection = connections[using]
     return connection.get_autocommit() and not connection.in_atomic_block
+
+
+def is_testcase(using: str) -> bool:
+    """Tell whether the innermost transaction is that of a test case, which stands for none."""
+    blocks = connections[using].atomic_blocks
+    return bool(blocks) and bool(getattr(blocks[-1], "_from_testcase", False))  # as atomic(durable=True) does
 
 
 @contextmanager

@@ -131,9 +131,27 @@ END
 $body$
 """
 
+# For whoever writes rows of inline projections and is no append: as an append would, past the gate.
+_HOLD_ROWS = f"""
+CREATE OR REPLACE FUNCTION factos_hold_rows_1(rows jsonb, wait text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+{_SETTINGS} AS $body$
+DECLARE
+    unwanted text;
+BEGIN
+    unwanted := set_config('lock_timeout', wait, true);
+    unwanted := factos_hold_3(
+        jsonb_build_object('keys', '[]'::jsonb, 'shares', '[]'::jsonb, 'rows', rows), NULL
+    );
+    unwanted := factos_rows_1(rows);
+END
+$body$
+"""
+
 CALLS: dict[str, str] = {
     "factos_done_1": _DONE,
     "factos_hold_row_2": _HOLD_ROW,
+    "factos_hold_rows_1": _HOLD_ROWS,
     "factos_append_2": _APPEND,
     "factos_context_2": _CONTEXT,
     "factos_record_3": _RECORD,

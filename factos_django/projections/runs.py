@@ -1,0 +1,87 @@
+"""Who rebuilds or checks a projection: the only module that writes ProjectionRun.
+
+One run a projection. It says how far it is, which also says that it is alive; when it was silent for
+FOLLOW_LEASE_SECONDS, or its process is dead, the next one takes over under a new token, and the old one
+writes nothing more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from factos_django.conf import conf
+from factos_django.core.errors import LeaseLost, RebuildRunning
+from factos_django.models import ProjectionRun
+from factos_django.projections.leases import database_now, is_free, this_worker
+
+__all__ = ["Run", "begin", "end", "hold", "report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The right to compute one projection again, while nobody has a newer one."""
+
+    using: str
+    name: str
+    token: int
+
+
+def begin(name: str, using: str, *, checks: bool) -> Run:
+    """Return a new run; raise RebuildRunning while somebody else's goes on."""
+    now = database_now(using)
+    with transaction.atomic(using=using):
+        _rows(using).bulk_create([ProjectionRun(projection=name)], ignore_conflicts=True)
+        row = _rows(using).select_for_update().get(pk=name)
+        if not is_free(row.worker, row.leased_until, now):
+            raise _running(row)
+        taken = _rows(using).filter(pk=name, token=row.token)
+        told = {"checks": checks, "started_at": now, "position": 0, "head": 0, "events": 0}
+        if not taken.update(token=row.token + 1, **told, **_lease(using)):
+            raise _running(_rows(using).get(pk=name))  # on SQLite nothing was locked
+    return Run(using, name, row.token + 1)
+
+
+def report(run: Run, *, position: int, head: int, events: int) -> None:
+    """Say how far ``run`` is, and that it goes on; raise LeaseLost."""
+    _update(run, position=position, head=head, events=events, **_lease(run.using))
+
+
+def hold(run: Run) -> None:
+    """Keep everybody else from taking over until the open transaction ends; raise LeaseLost."""
+    _update(run, **_lease(run.using))
+
+
+def end(run: Run) -> None:
+    """Let others begin."""
+    _mine(run).update(worker="", leased_until=None)
+
+
+def _update(run: Run, **values: Any) -> None:
+    if not _mine(run).update(**values):
+        raise LeaseLost(name=run.name)
+
+
+def _rows(using: str) -> Any:
+    return ProjectionRun.objects.using(using)
+
+
+def _mine(run: Run) -> Any:
+    return _rows(run.using).filter(pk=run.name, token=run.token)
+
+
+def _lease(using: str) -> dict[str, Any]:
+    until = database_now(using) + timedelta(seconds=conf.FOLLOW_LEASE_SECONDS)
+    return {"worker": this_worker(), "leased_until": until}
+
+
+def _running(row: ProjectionRun) -> RebuildRunning:
+    return RebuildRunning(
+        name=row.projection,
+        worker=row.worker,
+        since=str(row.started_at),
+        until=str(row.leased_until),
+    )

@@ -1,0 +1,62 @@
+"""Subjects that are counted, and sometimes dropped and counted again. Pure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from factos_django import Recorded, View, event_type
+
+__all__ = ["EVENTS_OF_A_SUBJECT", "Counted", "Dropped", "TallyState", "events_of_log", "tally"]
+
+#: 200,000 subjects in a log of a million.
+EVENTS_OF_A_SUBJECT = 5
+#: One row in so many is deleted, and born again.
+ONE_DROPPED_OF = 100
+
+
+@event_type("tally.Counted", tags=("subject:{subject}",))
+@dataclass(frozen=True, slots=True)
+class Counted:
+    subject: str
+    amount: Decimal
+
+
+@event_type("tally.Dropped", tags=("subject:{subject}",))
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class TallyState:
+    count: int
+    total: Decimal
+    last_at: datetime
+
+
+def _evolve(state: TallyState | None, recorded: Recorded[Counted | Dropped]) -> TallyState | None:
+    event = recorded.event
+    if isinstance(event, Dropped):
+        return None
+    if state is None:
+        return TallyState(1, event.amount, recorded.recorded_at)
+    return TallyState(state.count + 1, state.total + event.amount, recorded.recorded_at)
+
+
+tally: View[TallyState | None, Recorded[Counted | Dropped]] = View(None, _evolve)
+
+
+def events_of_log(size: int) -> Iterator[Counted | Dropped]:
+    """A log of ``size`` events whose subjects come in random order, the same each time."""
+    chance = random.Random(size)
+    subjects = max(1, size // EVENTS_OF_A_SUBJECT)
+    for _ in range(size):
+        subject = f"subject-{chance.randrange(subjects)}"
+        if chance.randrange(EVENTS_OF_A_SUBJECT * ONE_DROPPED_OF) == 0:
+            yield Dropped(subject)
+        else:
+            yield Counted(subject, Decimal(chance.randrange(1, 10_000)) / 100)
