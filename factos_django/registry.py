@@ -14,7 +14,7 @@ from factos_django.core.event import Recorded
 from factos_django.core.naming import checked_name
 from factos_django.core.query import Query
 
-__all__ = ["PROJECTIONS", "Named", "Participant", "Registered", "participants"]
+__all__ = ["PROJECTIONS", "Named", "Participant", "Registered", "followers", "participants"]
 
 
 class Named(Protocol):
@@ -84,3 +84,8 @@ PROJECTIONS: Registered[Any] = Registered("Projection")
 def participants(using: str) -> list[Participant]:
     """Return what takes part in appends to the database ``using``, in the order of names."""
     return [each for each in PROJECTIONS if each.inline and each.takes_part(using)]
+
+
+def followers(using: str) -> list[Any]:
+    """Return the projections that follow the log of the database ``using``, in the order of names."""
+    return [each for each in PROJECTIONS if not each.inline and each.takes_part(using)]

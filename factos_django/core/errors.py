@@ -5,7 +5,7 @@
     FactosError
       InvalidInput (also a ValueError)    the caller gave something that no log may hold
         InvalidName, InvalidTag, InvalidMetadata, InvalidQuery, InvalidPosition, InvalidLimit
-        InvalidAppend, InvalidDelivery, EncodeError, NotAnEvent
+        InvalidAppend, InvalidDelivery, InvalidTimeout, EncodeError, NotAnEvent
       RegistrationError                   two things under one name, or a thing under a bad one
       AppendConditionFailed               the context moved since it was read (in ``condition``)
       IdempotencyKeyReused, EventIdReused a repetition that says something else
@@ -15,6 +15,7 @@
       ProjectionError                     a projection cannot do this
         UnknownProjection, ProjectionWriteRefused, PositionNotDrawn, UnstorableState
         ProjectionStopped, ProjectionBehind, RebuildRunning, RebuildFailed, LeaseLost
+        OutdatedWorker, ProjectionElsewhere, NothingToSkip, RebuildNeeded
       StoreError                          the database cannot do it now, or not like this
         StoreBusy, RetryTransaction, OutcomeUnknown, InsideTransaction
         WrongIsolation, StandbyRefused, UnsupportedDatabase, SequenceBehindLog, InvalidSetting
@@ -48,15 +49,20 @@ __all__ = [
     "InvalidQuery",
     "InvalidSetting",
     "InvalidTag",
+    "InvalidTimeout",
     "LeaseLost",
     "NotAnEvent",
+    "NothingToSkip",
     "OutcomeUnknown",
+    "OutdatedWorker",
     "PositionNotDrawn",
     "ProjectionBehind",
+    "ProjectionElsewhere",
     "ProjectionError",
     "ProjectionStopped",
     "ProjectionWriteRefused",
     "RebuildFailed",
+    "RebuildNeeded",
     "RebuildRunning",
     "RegistrationError",
     "RetryTransaction",
@@ -128,6 +134,12 @@ class InvalidLimit(InvalidInput):
     """{limit!r} is no limit: use a whole number of rows, 0 or more, or None."""
 
     limit: object
+
+
+class InvalidTimeout(InvalidInput):
+    """{timeout!r} is no timeout: use a number of seconds, 0 or more."""
+
+    timeout: object
 
 
 class InvalidAppend(InvalidInput):
@@ -292,6 +304,39 @@ class RebuildFailed(ProjectionError):
 
 class LeaseLost(ProjectionError):
     """Another worker has taken {name!r} over: this one was silent for too long, and has written nothing."""
+
+    name: str
+
+
+class OutdatedWorker(ProjectionError):
+    """The rows of projection {name!r} are of version {stored}, and this process knows version {known} alone.
+
+    It writes nothing. Restart it with the code of today.
+    """
+
+    name: str
+    stored: int
+    known: int
+
+
+class ProjectionElsewhere(ProjectionError):
+    """Projection {name!r} has no table in {using!r}: the project's routers put it elsewhere."""
+
+    name: str
+    using: str
+
+
+class NothingToSkip(ProjectionError):
+    """Projection {name!r} has not stopped at an event: there is nothing to skip."""
+
+    name: str
+
+
+class RebuildNeeded(ProjectionError):
+    """Projection {name!r} is inline, and has missed facts since it stopped: it cannot go on from there.
+
+    Mend it, then: manage.py rebuild_projections {name}
+    """
 
     name: str
 

@@ -1,0 +1,3 @@
+from tests.guards.conftest import session
+
+__all__ = ["session"]
