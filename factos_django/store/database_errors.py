@@ -33,14 +33,17 @@ _POSTGRESQL = {
     "55P03": Meaning.BUSY,
     "40001": Meaning.BROKEN_OFF,
     "40P01": Meaning.BROKEN_OFF,
+    # Too long idle in a transaction, too long a transaction: the server has closed the connection.
+    "25P03": Meaning.LOST,
+    "25P04": Meaning.LOST,
     WRONG_ISOLATION: Meaning.WRONG_ISOLATION,
     SEQUENCE_BEHIND: Meaning.SEQUENCE_BEHIND,
     STANDBY: Meaning.STANDBY,
 }
 # Lock wait timeout; deadlock, changed row under snapshot isolation, auto-increment lock refused.
 _MARIADB = {1205: Meaning.BUSY, 1213: Meaning.BROKEN_OFF, 1020: Meaning.BROKEN_OFF, 1467: Meaning.BROKEN_OFF}
-# Connection exceptions; shutdown, crash and "not now" of the server.
-_LOST_STATES = ("08", "57P01", "57P02", "57P03")
+# Connection exceptions; shutdown, crash and "not now" of the server; too long idle.
+_LOST_STATES = ("08", "57P01", "57P02", "57P03", "57P05")
 # Of the client: nothing said, gone away, lost during a query. Of the server: killed, too long idle.
 _LOST_NUMBERS = {0, 2006, 2013, 2055, 1927, 4031}
 _SQLITE = {

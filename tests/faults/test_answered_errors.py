@@ -4,11 +4,13 @@ import pytest
 from django.db import OperationalError, connections, transaction
 from psycopg import IsolationLevel
 
-from factos_django import WrongIsolation
+from factos_django import OutcomeUnknown, WrongIsolation
 from factos_django.dispatch import dispatch, retrying
 from factos_django.store import append, read_context
+from factos_django.store.transactions import unit_of_work
 from tests.faults.actors import counted
 from tests.faults.facts import about, new, seating, unless
+from tests.guards.sessions import until
 from tests.scratch import connected_anew, second_session
 from tests.stores import on_databases
 
@@ -93,3 +95,26 @@ def test_an_isolation_that_the_project_asks_for_is_refused_whatever_is_asked(sto
     wrong = {**options, "isolation_level": IsolationLevel.REPEATABLE_READ}
     with connected_anew(store.using, OPTIONS=wrong), pytest.raises(WrongIsolation):
         ask(store.using)
+
+
+@on_databases("postgres")
+def test_a_transaction_that_was_idle_for_too_long_has_lost_its_connection(store):
+    """The server says so in an answer of its own, and closes the connection."""
+    with connected_anew(store.using) as connection:
+        with pytest.raises(OutcomeUnknown), unit_of_work(store.using):
+            be_idle_for_too_long(store.using, connection)
+        append(new("hall"), using=store.using)
+    assert counted(store.using)["events"] == 1
+
+
+def be_idle_for_too_long(using, connection):
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = 100")
+    until(lambda: is_gone(using, connection), "the server ending the session")
+
+
+def is_gone(using, connection):
+    pid = connection.connection.info.backend_pid
+    with second_session(using) as other:
+        other.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [pid])
+        return other.fetchone() == (0,)
