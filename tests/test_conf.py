@@ -13,8 +13,9 @@ from factos_django.store import append
 from factos_django.testing.contract import Counted
 
 NAMES = [name for name in vars(Defaults) if name.isupper()]
-NUMBERS = [name for name in NAMES if name not in {"GUARD", "API_UNREGISTERED_TYPES"}]
-WHOLE_NUMBERS = [name for name in NUMBERS if name != "LOCK_TIMEOUT_SECONDS"]
+NUMBERS = [name for name in NAMES if name not in {"GUARD", "CELERY_NUDGE", "API_UNREGISTERED_TYPES"}]
+SECONDS = [name for name in NUMBERS if name.endswith("_SECONDS")]
+WHOLE_NUMBERS = [name for name in NUMBERS if name not in SECONDS]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -33,6 +34,11 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "MAX_TAGS": 64,
         "MAX_QUERY_ITEMS": 100,
         "FOLLOW_BATCH": 1000,
+        "FOLLOW_LEASE_SECONDS": 60,
+        "POLL_SECONDS": 1,
+        "MAX_HELD_SECONDS": 30,
+        "REBUILD_MEMORY_BYTES": 128 * 2**20,
+        "CELERY_NUDGE": True,
         "API_UNREGISTERED_TYPES": False,
     }
 
@@ -62,8 +68,17 @@ def test_what_is_counted_is_a_whole_number(name: str) -> None:
     assert refusal(name, 1.5) == "give a whole number"
 
 
-def test_seconds_may_be_a_fraction() -> None:
-    assert refusal("LOCK_TIMEOUT_SECONDS", 0.25) == ""
+@pytest.mark.parametrize("name", SECONDS)
+def test_seconds_may_be_a_fraction_but_not_more_than_postgresql_counts(name: str) -> None:
+    assert refusal(name, 0.25) == ""
+    assert refusal(name, 2_000_000) == ""
+    assert refusal(name, 2_000_001) == "give 2000000 or less"
+
+
+@pytest.mark.parametrize("value", [0, 1, None, "yes", []], ids=repr)
+def test_a_switch_is_on_or_off(value: object) -> None:
+    assert refusal("CELERY_NUDGE", True) == refusal("CELERY_NUDGE", False) == ""
+    assert refusal("CELERY_NUDGE", value) == "give True or False"
 
 
 @pytest.mark.parametrize("value", ["auto", "log", "tags", {}, {"default": "log", "other": "auto"}], ids=repr)
