@@ -36,6 +36,7 @@ __all__ = [
     "lease",
     "move",
     "needs_rebuild",
+    "new_state",
     "put_off",
     "resume",
     "set_rebuilt",
@@ -83,7 +84,14 @@ def ensure_states(projections: Iterable[Declared], using: str) -> None:
     """
     known = set(_rows(using).values_list("name", flat=True))
     missing = [each for each in projections if each.name not in known]
-    _rows(using).bulk_create([_new(each, using) for each in missing], ignore_conflicts=True)
+    _rows(using).bulk_create([new_state(each, using) for each in missing], ignore_conflicts=True)
+
+
+def new_state(declared: Declared, using: str) -> ProjectionState:
+    """Return the row that it would get now, not stored."""
+    has_missed = declared.inline and bool(select_matching(declared.query, Slice(limit=1), using))
+    version = 0 if has_missed else declared.version
+    return ProjectionState(name=declared.name, version=version, query_digest=declared.query_digest)
 
 
 def state_of(name: str, using: str) -> ProjectionState | None:
@@ -253,9 +261,3 @@ def _told(failure: Failure, now: datetime) -> dict[str, Any]:
         "traceback": failure.traceback,
         "failed_at": now,
     }
-
-
-def _new(declared: Declared, using: str) -> ProjectionState:
-    has_missed = declared.inline and bool(select_matching(declared.query, Slice(limit=1), using))
-    version = 0 if has_missed else declared.version
-    return ProjectionState(name=declared.name, version=version, query_digest=declared.query_digest)

@@ -4,7 +4,8 @@ A line that must fail says so with an ignore: under warn_unused_ignores it fails
 """
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias, assert_never, assert_type
+from datetime import timedelta
+from typing import Any, TypeAlias, assert_never, assert_type
 
 from factos_django import (
     AppendCondition,
@@ -24,6 +25,9 @@ from factos_django import (
     project,
 )
 from factos_django.dispatch import adispatch, dispatch, retrying, stamp
+from factos_django.models import ProjectionModel
+from factos_django.projections import projection, projection_handler
+from factos_django.status import Health, Lag, Status, health, status
 from factos_django.store import aappend, append, aread, head, read, read_context
 from factos_django.testing import InMemoryLog, given
 
@@ -299,6 +303,69 @@ assert_type(project(count, deposits), int)
 assert_type(project(merge_views(count, names), deposits), tuple[int, tuple[str, ...]])
 deposits_counted: View[int, Deposited] = count
 project(names, [Withdrawn("a", 5)])  # type: ignore[misc]
+
+
+# Projections
+
+
+class AccountBalance(ProjectionModel):
+    class Meta(ProjectionModel.Meta):
+        abstract = True  # nothing runs this file, but django-stubs looks for the app of a table
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    account: str
+    amount: int
+
+
+def evolve_row(row: Balance | None, recorded: Recorded[Deposited | Withdrawn]) -> Balance | None:
+    return row and replace(row, amount=evolve_balance(row.amount, recorded.event))
+
+
+def account_of(recorded: Recorded[Deposited | Withdrawn]) -> str:
+    return recorded.event.account
+
+
+def new_row(account: str) -> Balance | None:
+    return Balance(account, 0)
+
+
+booked = Query.of(QueryItem(types=[Deposited, Withdrawn]))
+rows: View[Balance | None, Recorded[Deposited | Withdrawn]] = View(None, evolve_row)
+balances = projection(
+    "typing.balances",
+    model=AccountBalance,
+    query=booked,
+    view=rows,
+    mode="inline",
+    key=account_of,
+    start=new_row,
+)
+assert_type(balances.name, str)
+projection("typing.by_label", model="bank.Balance", query=booked, view=rows, keys=lambda r: [r.event.account])
+projection("typing.bare", model="bank.Balance", query=booked, view=deposits_counted, key=account_of)  # type: ignore[arg-type]
+projection("typing.mode", model="bank.Balance", query=booked, view=rows, key=account_of, mode="sync")  # type: ignore[arg-type]
+projection("typing.event_key", model="b.B", query=booked, view=rows, key=lambda event: event.account)  # type: ignore[attr-defined]
+projection("typing.model", model=Balance, query=booked, view=rows, key=account_of)  # type: ignore[arg-type]
+projection("typing.no_view", model="bank.Balance", query=booked, key=account_of)  # type: ignore[call-arg]
+
+
+@projection_handler("typing.audit", query=booked, tables=["bank.Line"])
+def audit(recorded: Recorded[Any], using: str) -> None: ...
+
+
+@projection_handler("typing.unused", query=booked, tables=["bank.Line"])  # type: ignore[arg-type]
+def audit_everywhere(recorded: Recorded[Any]) -> None: ...
+
+
+# Status
+
+assert_type(status(), Status)
+assert_type(status(using="default").projections[0].lag, Lag | None)
+assert_type(health(max_lag=timedelta(seconds=30)), Health)
+assert_type(health(max_lag=1000).problems, tuple[str, ...])
+health(max_lag="30s")  # type: ignore[arg-type]
 
 
 # The testing kit

@@ -1,0 +1,23 @@
+"""What is going on: the log, what holds it back, and where projections stand. It changes nothing."""
+
+from factos_django.status.health_check import Health, enough_for, health, health_of
+from factos_django.status.holder import Holder
+from factos_django.status.lag import Lag
+from factos_django.status.log import LogStatus
+from factos_django.status.overview import Status, status
+from factos_django.status.projections import LastError, ProjectionStatus, Run
+
+__all__ = [
+    "Health",
+    "Holder",
+    "Lag",
+    "LastError",
+    "LogStatus",
+    "ProjectionStatus",
+    "Run",
+    "Status",
+    "enough_for",
+    "health",
+    "health_of",
+    "status",
+]

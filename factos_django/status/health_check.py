@@ -1,0 +1,89 @@
+"""Whether somebody has to look, and at what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from factos_django.status.lag import COUNTED, Lag
+from factos_django.status.log import LogStatus
+from factos_django.status.overview import Status, status
+from factos_django.status.projections import ProjectionStatus
+
+__all__ = ["Health", "enough_for", "health", "health_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether all is well, and what is not, in words."""
+
+    ok: bool
+    problems: tuple[str, ...]
+
+
+def health(using: str | None = None, *, max_lag: int | timedelta | None = None) -> Health:
+    """Return whether somebody has to look; for a project's own health page.
+
+    A projection that stopped, or needs a rebuild, is a problem, and so is an append that has held the
+    head back for longer than FACTOS_MAX_HELD_SECONDS.
+
+    Args:
+        using: The alias of the database.
+        max_lag: How far a follower may be behind: a number of events, or a time. None: as far as it is.
+
+    Raises:
+        What ``status`` raises. A database that cannot be reached is no healthy one either.
+    """
+    return health_of(status(using, count_to=enough_for(max_lag)), max_lag=max_lag)
+
+
+def enough_for(max_lag: int | timedelta | None) -> int:
+    """Return to how many events a lag has to be counted, to be compared with ``max_lag``."""
+    return max(COUNTED, max_lag) if isinstance(max_lag, int) else COUNTED
+
+
+def health_of(found: Status, *, max_lag: int | timedelta | None = None) -> Health:
+    """Return the same of what was found already."""
+    problems = [*_of_log(found.log)]
+    for projection in found.projections:
+        problems += [*_of_projection(projection), *_of_lag(projection, max_lag)]
+    return Health(not problems, tuple(problems))
+
+
+def _of_log(log: LogStatus) -> Iterator[str]:
+    if log.is_held_too_long and log.holder is not None:
+        who = "a prepared transaction" if log.holder.pid is None else f"pid {log.holder.pid}"
+        yield f"The head is held at {log.head}, for {log.holder.seconds:.0f} s, by {who}: its append is open."
+
+
+def _of_projection(projection: ProjectionStatus) -> Iterator[str]:
+    if projection.condition == "stopped":
+        error = projection.last_error
+        said = "" if error is None else f" at position {error.position}: {error.error}"
+        yield f"{projection.name} stopped{said}"
+    if projection.needs_rebuild:
+        yield f"{projection.name} needs a rebuild: manage.py rebuild_projections {projection.name}"
+
+
+def _of_lag(projection: ProjectionStatus, most: int | timedelta | None) -> Iterator[str]:
+    if projection.lag is None or most is None:
+        return
+    if isinstance(most, timedelta):
+        if projection.lag.seconds > most.total_seconds():
+            yield f"{projection.name} is {projection.lag.seconds:.0f} s behind, of {_seconds(most)} s allowed"
+    elif _is_beyond(projection.lag, most):
+        yield f"{projection.name} is {_events(projection.lag)} events behind, of {most:,} allowed"
+
+
+def _is_beyond(lag: Lag, most: int) -> bool:
+    """Tell whether it is more than ``most``; it was counted so far."""
+    return lag.events > most or lag.is_more
+
+
+def _events(lag: Lag) -> str:
+    return f"more than {lag.events:,}" if lag.is_more else f"{lag.events:,}"
+
+
+def _seconds(most: timedelta) -> str:
+    return f"{most.total_seconds():g}"

@@ -1,0 +1,59 @@
+"""The log and its projections at a glance."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from factos_django.status.lag import COUNTED
+from factos_django.status.log import LogStatus, log_status
+from factos_django.status.projections import ProjectionStatus, projection_statuses, unknown_projections
+from factos_django.store.database import database_for_writing
+
+__all__ = ["Status", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of one database.
+
+    Attributes:
+        database: Its alias.
+        log: Where the log stands.
+        projections: Where each registered projection stands.
+        unknown: The names of projections that are no longer registered, and have left a checkpoint.
+    """
+
+    database: str
+    log: LogStatus
+    projections: tuple[ProjectionStatus, ...]
+    unknown: tuple[str, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain data that has JSON: times are ISO 8601, ids are text."""
+        return dict(_plain(asdict(self)))
+
+
+def status(using: str | None = None, *, count_to: int = COUNTED) -> Status:
+    """Return the status of ``using`` (default: where events are written). It writes nothing.
+
+    Of the events that a follower has not applied, it counts up to ``count_to``, so that it takes no
+    longer for a longer log. What the database refuses, it raises: an isolation at which there is no
+    stable head, a standby, tables that were not migrated.
+    """
+    alias = database_for_writing(using)
+    log = log_status(alias)
+    projections = projection_statuses(log.head, count_to, alias)
+    return Status(alias, log, projections, unknown_projections(alias))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value

@@ -1,0 +1,167 @@
+"""Where each projection stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
+from factos_django.projections.leases import database_now, is_free
+from factos_django.projections.states import needs_rebuild, new_state
+from factos_django.registry import PROJECTIONS
+from factos_django.status.lag import Lag, lag
+from factos_django.store.matching import Slice
+
+__all__ = ["LastError", "ProjectionStatus", "Run", "projection_statuses", "unknown_projections"]
+
+#: ``new``: nobody has worked on it yet.
+Condition: TypeAlias = Literal["new", "running", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """Why it stopped, or what it tries again after.
+
+    Attributes:
+        position: Of the event that could not be folded.
+        event: Its id.
+        error: What went wrong. The traceback is in ProjectionState.
+        since: When.
+        attempts: How often it failed in succession, where it tries again.
+        next_attempt_at: When it tries again; None if it does not.
+    """
+
+    position: int | None
+    event: UUID | None
+    error: str
+    since: datetime
+    attempts: int
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A rebuild, or a check, that is going on.
+
+    Attributes:
+        worker: Who does it.
+        checks_only: Whether it only compares.
+        since: When it began.
+        position: How far it has come.
+        head: How far it has to go.
+        events: How many it has folded.
+    """
+
+    worker: str
+    checks_only: bool
+    since: datetime | None
+    position: int
+    head: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionStatus:
+    """One registered projection in one database.
+
+    Attributes:
+        name: Its name.
+        mode: ``inline`` or ``async``.
+        condition: Whether it goes on.
+        needs_rebuild: Whether its rows are those of another version or query, or it has missed facts.
+        position: The checkpoint of an asynchronous one; None for an inline one, which has none.
+        lag: How far it is behind the head; None for an inline one, which never is.
+        last_error: What went wrong, until it goes on.
+        parked: How many events it went on without.
+        worker: Who follows the log for it now; empty for nobody.
+        leased_until: How long others leave it to the worker.
+        run: A rebuild or check of it.
+    """
+
+    name: str
+    mode: Literal["inline", "async"]
+    condition: Condition
+    needs_rebuild: bool
+    position: int | None
+    lag: Lag | None
+    last_error: LastError | None
+    parked: int
+    worker: str
+    leased_until: datetime | None
+    run: Run | None
+
+
+def projection_statuses(head: int, count_to: int, using: str) -> tuple[ProjectionStatus, ...]:
+    """Return the status of each projection that has to do with ``using``, in the order of names."""
+    now = database_now(using)
+    states = {state.name: state for state in ProjectionState.objects.using(using)}
+    runs = {run.projection: run for run in ProjectionRun.objects.using(using)}
+    parked = Counter(ParkedEvent.objects.using(using).values_list("projection", flat=True))
+    found = []
+    for each in (each for each in PROJECTIONS if each.takes_part(using)):
+        state = states.get(each.name) or new_state(each, using)
+        missing = None if each.inline else Slice(after=state.position, upto=head, limit=count_to)
+        found.append(
+            _status(
+                each,
+                state,
+                lag=None if missing is None else lag(missing, each.query, now, using),
+                parked=parked[each.name],
+                run=_run(runs.get(each.name), now),
+                now=now,
+            )
+        )
+    return tuple(found)
+
+
+def unknown_projections(using: str) -> tuple[str, ...]:
+    """Return the names that something is stored of, and that no projection is registered under."""
+    stored = ProjectionState.objects.using(using).order_by("name").values_list("name", flat=True)
+    return tuple(name for name in stored if PROJECTIONS.named(name) is None)
+
+
+def _status(
+    declared: Any, state: ProjectionState, *, lag: Lag | None, parked: int, run: Run | None, now: datetime
+) -> ProjectionStatus:
+    is_idle = is_free(state.worker, state.leased_until, now)
+    return ProjectionStatus(
+        name=declared.name,
+        mode=declared.mode,
+        condition=_condition(state),
+        needs_rebuild=needs_rebuild(declared, state),
+        position=None if declared.inline else state.position,
+        lag=lag,
+        last_error=_last_error(state),
+        parked=parked,
+        worker="" if is_idle else state.worker,
+        leased_until=None if is_idle else state.leased_until,
+        run=run,
+    )
+
+
+def _condition(state: ProjectionState) -> Condition:
+    if state._state.adding:
+        return "new"
+    return "stopped" if state.condition == ProjectionState.Condition.STOPPED else "running"
+
+
+def _last_error(state: ProjectionState) -> LastError | None:
+    if state.failed_at is None:
+        return None
+    return LastError(
+        position=state.failed_position,
+        event=state.failed_event,
+        error=state.error,
+        since=state.failed_at,
+        attempts=state.attempts,
+        next_attempt_at=state.retry_at,
+    )
+
+
+def _run(run: ProjectionRun | None, now: datetime) -> Run | None:
+    if run is None or is_free(run.worker, run.leased_until, now):
+        return None
+    return Run(run.worker, run.checks, run.started_at, run.position, run.head, run.events)
