@@ -56,7 +56,7 @@ class _Conf:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(django_settings, PREFIX + name, getattr(Defaults, name))
-        if self._judged.get(name) is not value:
+        if name not in self._judged or self._judged[name] is not value:
             if reason := refusal(name, value):
                 raise InvalidSetting(name=PREFIX + name, value=value, reason=reason)
             if isinstance(value, (str, int, float)):  # a mapping can change

@@ -110,6 +110,11 @@ def test_an_impossible_setting_stops_the_append_that_needs_it(settings: Any) -> 
         append([Counted(1), Counted(2)])
 
 
+def test_none_is_refused_at_the_first_use_too() -> None:
+    with override_settings(FACTOS_MAX_BATCH=None), pytest.raises(InvalidSetting):
+        _ = type(conf)().MAX_BATCH
+
+
 def test_a_mapping_that_is_changed_in_place_is_judged_again() -> None:
     guards = {"default": "log"}
     with override_settings(FACTOS_GUARD=guards):
