@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 
 from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
 from factos_django.projections.failures import Failure
@@ -21,6 +21,7 @@ from factos_django.store import append
 from tests.guards.sessions import Session, under_tags
 from tests.ledger.domain import Deposited, Transferred
 from tests.ledger.factos import entries, followed_entries, turnovers
+from tests.scratch import empty_database
 from tests.stores import Store, on_databases
 
 
@@ -188,19 +189,14 @@ def test_a_lag_that_is_neither_events_nor_seconds_is_a_usage_error(wrong: str) -
 
 @pytest.mark.parametrize("arguments", [["--max-lag", "many"], ["--database", "nowhere"], ["--what"]])
 def test_the_exit_code_of_a_usage_error_is_2(arguments: list[str], capsys: Any) -> None:
-    from factos_django.management.commands.factos_status import Command
-
-    command = Command()
-    command._called_from_command_line = True
     with pytest.raises(SystemExit) as ended:
-        command.create_parser("manage.py", "factos_status").parse_args(arguments)
+        execute_from_command_line(["manage.py", "factos_status", *arguments])
     assert ended.value.code == 2
+    assert "usage: manage.py factos_status" in capsys.readouterr().err
 
 
 @on_databases("default")
 def test_a_database_without_tables_is_a_refusal_with_advice(store: Store, tmp_path: Any) -> None:
-    from tests.scratch import empty_database
-
     with empty_database(store.using, tmp_path):
         code, printed, complaint = factos_status(store.using)
     assert (code, printed) == (1, "")
