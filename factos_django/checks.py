@@ -1,13 +1,15 @@
 """System checks: what would make the log unsafe or surprising, said before it does.
 
 ``factos.E001`` an impossible setting; ``E002`` isolation; ``E003`` missing triggers or functions;
-``E004`` an unsupported database; ``E005`` a sequence that does not draw one by one, or stands behind
-the log; ``E006`` a connection that cannot carry every character; ``E007`` psycopg2 in place of
-psycopg 3; ``W001`` an unknown setting; ``W002`` SQLite without IMMEDIATE; ``W003`` SQLite without WAL;
-``W004`` event types in the log that no class is registered for; ``W005`` facts that are not flushed to
-disk at commit (on SQLite only ``synchronous=OFF``; ``NORMAL`` can lose the last of them when the power
-fails); ``W006`` a role without the rights that the locks need; ``W007`` a database that a crash can
-leave broken. Those that need a connection run under the database tag (``check --database``).
+``E004`` an unsupported database; ``E005`` a sequence that does not draw one by one, or stands behind the
+log; ``E006`` a connection that cannot carry every character; ``E007`` psycopg2 in place of psycopg 3;
+``W001`` an unknown setting; ``W002`` SQLite without IMMEDIATE; ``W003`` SQLite without WAL; ``W004``
+event types in the log that no class is registered for; ``W005`` facts that are not flushed to disk at
+commit (on SQLite only ``synchronous=OFF``; ``NORMAL`` can lose the last of them when the power fails);
+``W006`` a role without the rights that the locks need; ``W007`` a database that a crash can leave broken;
+``W008`` a projection that needs a rebuild; ``W009`` a projection whose table is missing; ``W010`` a key
+of a projection that MariaDB compares otherwise than byte for byte. Those that need a connection run under
+the database tag (``check --database``).
 """
 
 from __future__ import annotations
@@ -28,7 +30,11 @@ from factos_django.core.errors import FactosError
 from factos_django.core.event_types import EVENT_TYPES
 from factos_django.guards import guard_name
 from factos_django.guards.log import isolation_expression
-from factos_django.models import Event
+from factos_django.models import Event, ProjectionState
+from factos_django.projections.declaration import Projection
+from factos_django.projections.keyed import KeyedRows
+from factos_django.projections.states import needs_rebuild, new_state, state_of
+from factos_django.registry import PROJECTIONS
 from factos_django.sql.installation import missing
 
 __all__ = ["check_database", "check_settings", "register_checks"]
@@ -317,6 +323,66 @@ def _crashes(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
             )
 
 
+def _projections(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    tables = set(connection.introspection.table_names())
+    if ProjectionState._meta.db_table not in tables:
+        return  # its migration comes later
+    for projection in PROJECTIONS:
+        if projection.takes_part(connection.alias):
+            missing = sorted({model._meta.db_table for model in projection.feed.models} - tables)
+            yield from _without_tables(projection, missing, connection.alias)
+            yield from _stale(projection, connection.alias)
+            yield from () if missing else _inexact_keys(projection, connection)
+
+
+def _without_tables(projection: Projection, missing: list[str], alias: str) -> Iterator[CheckMessage]:
+    if missing:  # a warning: an error would stop the migrate that makes them
+        yield Warning(
+            f"Projection {projection.name} writes {', '.join(missing)}, which {alias!r} does not have.",
+            hint="manage.py makemigrations and migrate, or let a router keep these models elsewhere.",
+            id="factos.W009",
+        )
+
+
+def _stale(projection: Projection, alias: str) -> Iterator[CheckMessage]:
+    state = state_of(projection.name, alias) or new_state(projection, alias)
+    if needs_rebuild(projection, state):
+        yield Warning(
+            f"Projection {projection.name} on {alias!r} needs a rebuild: its rows are of other code.",
+            hint=f"manage.py rebuild_projections {projection.name}",
+            id="factos.W008",
+        )
+
+
+def _inexact_keys(projection: Projection, connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    if connection.vendor != "mysql" or not isinstance(projection.feed, KeyedRows):
+        return
+    shape = projection.feed.shape
+    collations = dict(_rows(connection, _COLLATIONS, [shape.model._meta.db_table]))
+    for column in shape.keys:
+        collation = collations.get(column.column)
+        if collation and not collation.endswith("_nopad_bin"):
+            yield Warning(
+                f"{shape.model._meta.label}.{column.name} on {connection.alias!r}, a key of projection "
+                f"{projection.name}, is compared by {collation}: two keys that it takes for one stop it.",
+                hint="Make it a factos_django.models.fields.ExactCharField.",
+                id="factos.W010",
+            )
+
+
+# Of text. A UUID is char(32) on older servers: hexadecimal digits, of one case.
+_COLLATIONS = (
+    "SELECT column_name, collation_name FROM information_schema.columns "
+    "WHERE table_schema = database() AND table_name = %s AND data_type <> 'char'"
+)
+
+
+def _rows(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
 def _row(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
@@ -336,4 +402,5 @@ _DATABASE_CHECKS: tuple[Callable[[BaseDatabaseWrapper], Iterator[CheckMessage]],
     _journal,
     _types,
     _crashes,
+    _projections,
 )

@@ -17,9 +17,13 @@ from django.test.utils import CaptureQueriesContext
 
 from factos_django import checks
 from factos_django.checks import check_database, check_settings
+from factos_django.models import ProjectionState
+from factos_django.projections.states import ensure_states
+from factos_django.registry import PROJECTIONS
 from factos_django.store import append
 from factos_django.testing.contract import Counted
 from tests.faults.servers import on_own_servers, own_server
+from tests.ledger.domain import Deposited
 from tests.scratch import connected_anew, empty_database
 from tests.settings import DATABASES
 from tests.stores import Store, on_databases
@@ -499,3 +503,88 @@ def test_psycopg2_is_refused_and_psycopg_3_is_not(monkeypatch):
     connection.Database = SimpleNamespace(__name__="psycopg2")
     [said] = judged(monkeypatch, connection, "factos.E007")
     assert "'shop' is reached by psycopg2" in said
+
+
+# W008, W009, W010: projections
+
+
+def projection_warnings(using: str, id: str) -> list[str]:
+    """What is said of the projections of the ledger, each with its hint."""
+    found = [f"{message.msg} {hint_of(message)}" for message in database_checks(using, id)]
+    return [message for message in found if "ledger" in message]
+
+
+@pytest.fixture
+def known(store: Store) -> None:
+    """Write down where projections stand, as migrate does; the flush of another test may have forgotten."""
+    ensure_states([each for each in PROJECTIONS if each.takes_part(store.using)], store.using)
+
+
+@pytest.mark.usefixtures("known")
+@on_databases("default", "postgres", "mariadb")
+def test_w008_names_each_projection_whose_version_or_query_is_another(store: Store) -> None:
+    assert projection_warnings(store.using, "factos.W008") == []
+    states = ProjectionState.objects.using(store.using)
+    states.filter(pk="ledger.balances").update(version=7)
+    states.filter(pk="ledger.turnovers").update(query_digest="0" * 64)
+    first, second = projection_warnings(store.using, "factos.W008")
+    assert first.startswith(f"Projection ledger.balances on {store.using!r} needs a rebuild")
+    assert second.endswith("manage.py rebuild_projections ledger.turnovers")
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_w008_names_an_inline_projection_that_came_after_its_facts(store: Store) -> None:
+    append([Deposited("a", 1)], using=store.using)
+    ProjectionState.objects.using(store.using).all().delete()
+    (said,) = projection_warnings(store.using, "factos.W008")
+    assert "ledger.balances" in said, "the inline one of its query, and no follower"
+    assert not ProjectionState.objects.using(store.using).exists()
+
+
+@pytest.mark.usefixtures("known")
+@on_databases("default", "postgres", "mariadb")
+def test_w009_names_the_tables_that_are_missing_where_a_projection_takes_part(
+    store: Store, settings: Any
+) -> None:
+    assert projection_warnings(store.using, "factos.W009") == []
+    execute(store.using, "ALTER TABLE ledger_turnover RENAME TO ledger_turnover_gone")
+    try:
+        (said,) = projection_warnings(store.using, "factos.W009")
+        assert said.startswith(f"Projection ledger.turnovers writes ledger_turnover, which {store.using!r}")
+        assert projection_warnings(store.using, "factos.W010") == []
+
+        class Elsewhere:
+            def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool | None:
+                return False if app_label == "ledger" else None
+
+        settings.DATABASE_ROUTERS = [Elsewhere()]
+        assert projection_warnings(store.using, "factos.W009") == []
+    finally:
+        execute(store.using, "ALTER TABLE ledger_turnover_gone RENAME TO ledger_turnover")
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_projections_are_not_judged_before_their_migration(store: Store, tmp_path: Path) -> None:
+    with empty_database(store.using, tmp_path):
+        call_command("migrate", "factos", "0003", database=store.using, verbosity=0)
+        assert [m for m in check_database(None, databases=[store.using]) if m.id not in CRASH] == []
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_w010_is_silent_about_keys_that_are_compared_byte_for_byte(store: Store) -> None:
+    assert projection_warnings(store.using, "factos.W010") == []
+
+
+@on_databases("mariadb")
+@pytest.mark.parametrize("collation", ["utf8mb4_general_ci", "utf8mb4_bin"])
+def test_w010_names_a_key_that_mariadb_compares_otherwise(store: Store, collation: str) -> None:
+    change = "ALTER TABLE ledger_turnover MODIFY payee varchar(64) COLLATE {} NOT NULL"
+    execute(store.using, change.format(collation))
+    try:
+        (said,) = projection_warnings(store.using, "factos.W010")
+    finally:
+        execute(store.using, change.format("utf8mb4_nopad_bin"))
+    assert said.startswith("ledger.Turnover.payee on 'mariadb', a key of projection ledger.turnovers")
+    assert f"is compared by {collation}" in said
+    assert "ExactCharField" in said
+    assert projection_warnings(store.using, "factos.W010") == []
