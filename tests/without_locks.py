@@ -16,6 +16,8 @@ _LOCK_NOTHING = (
     "AS $body$ BEGIN END $body$",
     "CREATE OR REPLACE FUNCTION factos_share_2(tags jsonb, rows jsonb) RETURNS boolean LANGUAGE sql "
     "AS $body$ SELECT true $body$",
+    "CREATE OR REPLACE FUNCTION factos_rows_1(rows jsonb) RETURNS void LANGUAGE plpgsql "
+    "AS $body$ BEGIN END $body$",
 )
 
 

@@ -90,7 +90,7 @@ def everything_in(using: str) -> list[tuple[int, str]]:
 def hold_tags(using: str, *guards: str, shares: Sequence[str] = ()) -> None:
     """Take the locks of these tags as an append of another process would."""
     items = json.dumps([{"tags": [tag], "types": []} for tag in guards])
-    request = json.dumps({"whole_log": False, "keys": [], "shares": list(shares)})
+    request = json.dumps({"whole_log": False, "keys": [], "shares": list(shares), "rows": []})
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT factos_hold_3(%s, %s)", [request, items])
 

@@ -64,9 +64,11 @@ _SHARE = """    IF NOT factos_share_2(request -> 'shares', request -> 'rows') TH
     END IF;
 """
 _WAIT = """    PERFORM factos_hold_3(jsonb_build_object(
-        'whole_log', false, 'keys', '[]'::jsonb, 'shares', request -> 'shares'), NULL);
+        'whole_log', false, 'keys', '[]'::jsonb, 'shares', request -> 'shares', 'rows', '[]'::jsonb), NULL);
 """
+_ROWS = "    unwanted := factos_rows_1(request -> 'rows');\n"
 _RECORD = "    RETURN factos_done_1('recorded', factos_insert_1(request, events, decision, moment));\n"
+_RECORD_CALL = "    done = backend.record(request, replace(decided, rows=parts.rows), moment)\n"
 _RECORD_AND_GO_ON = _RECORD.replace("RETURN", "unwanted :=")
 _NEXT = "ARRAY(SELECT nextval('factos_event_position_seq') FROM generate_series(1, wanted))"
 _COUNT = "(request ->> 'count')::integer"
@@ -159,7 +161,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "positions drawn before the shared locks",
         "postgres-tags",
-        (Edit(_CALLS, _SHARE + _RECORD, f"{_RECORD_AND_GO_ON}{_WAIT}    RETURN unwanted;\n"),),
+        (Edit(_CALLS, _SHARE + _ROWS + _RECORD, f"{_RECORD_AND_GO_ON}{_WAIT}    RETURN unwanted;\n"),),
     ),
     Mutant("inserting under a second, waiting lock pass", "postgres-tags", (Edit(_CALLS, _SHARE, _WAIT),)),
     Mutant(
@@ -195,9 +197,8 @@ MUTANTS: tuple[Mutant, ...] = (
             ),
             Edit(
                 _RECORDING,
-                "    done = backend.record(request, decided, moment)\n",
-                "    backend.restarted = bool(claim.shares)\n"
-                "    done = backend.record(request, decided, moment)\n",
+                _RECORD_CALL,
+                f"    backend.restarted = bool(claim.shares)\n{_RECORD_CALL}",
             ),
         ),
         scenes={"operations": 120},
