@@ -105,9 +105,12 @@ def needs_rebuild(declared: Declared, state: ProjectionState) -> bool:
 
 
 def is_stopped(name: str, using: str) -> bool:
-    """Tell whether it stopped."""
-    stopped = ProjectionState.Condition.STOPPED
-    return ProjectionState.objects.using(using).filter(pk=name, condition=stopped).exists()
+    """Tell whether it stopped. Every append that an inline projection folds asks so, hence no QuerySet."""
+    connection = connections[using]
+    column = connection.ops.quote_name("condition")  # a word of MariaDB's own
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {column} FROM factos_projection WHERE name = %s", [name])
+        return bool(cursor.fetchone() == (ProjectionState.Condition.STOPPED.value,))
 
 
 def lease(name: str, using: str) -> Lease | None:

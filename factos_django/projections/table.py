@@ -74,6 +74,8 @@ class Table:
             self._execute(f"DELETE FROM {self._quoted(connection)} WHERE {where}", parameters)
 
     def _insert(self, rows: Sequence[Sequence[Any]], *, replaces: bool) -> None:
+        if not rows:
+            return
         connection, columns = connections[self.using], self.shape.columns
         statement = self._insertion(connection, replaces=replaces)
         for chunk in _chunks(rows, _room(connection, len(columns))):

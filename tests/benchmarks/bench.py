@@ -19,6 +19,7 @@ OURS, PEER, FLOOR = "ours", "peer", "floor"
 SUBJECTS = (OURS, PEER, FLOOR)
 
 _MODULES = {OURS: "tests.benchmarks.ours_client", PEER: "tests.benchmarks.peer"}
+_MODULES_OF_TALLY = {OURS: "tests.benchmarks.tally.client", PEER: "tests.benchmarks.tally.peer"}
 #: FACTOS_MAX_BATCH; the peer takes as many.
 _FILL_BATCH = 10_000
 
@@ -33,6 +34,8 @@ class Scale:
         contexts: That are read and appended to in a log of known size.
         small, big: Events of the two logs.
         batch: Events an append, where there are many.
+        followed: Events that a follower applies.
+        of_peer: Events that the peer's projection processes, which takes a transaction for each.
     """
 
     seconds: float
@@ -40,11 +43,15 @@ class Scale:
     contexts: int
     small: int
     big: int
+    followed: int
+    of_peer: int
     batch: int = 1000
 
 
-LONG = Scale(seconds=5, decisions=60, contexts=500, small=10_000, big=1_000_000)
-SHORT = Scale(seconds=1, decisions=5, contexts=50, small=1_000, big=10_000)
+LONG = Scale(
+    seconds=5, decisions=60, contexts=500, small=10_000, big=1_000_000, followed=100_000, of_peer=10_000
+)
+SHORT = Scale(seconds=1, decisions=5, contexts=50, small=1_000, big=10_000, followed=2_000, of_peer=300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,30 @@ class Bench:
             self._logs[subject, size] = self._fill(subject, size)
         self.databases.checkpoint()
         return self._logs[subject, size]
+
+    def tally(self, subject: str, database: str, *jobs: Job, mode: str = "async") -> list[Result]:
+        """Let processes do jobs about the projection, whose rows are written in this ``mode``."""
+        environment = self._environment(subject, database) | {"FACTOS_TEST_TALLY": mode}
+        if subject == OURS:
+            environment["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.tally.settings"
+        return run_clients(_MODULES_OF_TALLY[subject], environment, jobs)
+
+    @contextmanager
+    def tally_log(self, subject: str, size: int) -> Iterator[str]:
+        """A database with a log of ``size`` events of the projection, and no row of it."""
+        if (subject, -size) not in self._logs:
+            database = self.databases.make()
+            self.tally(subject, database, Job("create"))
+            if size:
+                self.tally(subject, database, Job("fill", log=size, batch=_FILL_BATCH))
+            self.databases.vacuum(database)
+            self._logs[subject, -size] = Log(database, 0.0)
+        copied = self.databases.make(template=self._logs[subject, -size].database)
+        self.databases.checkpoint()
+        try:
+            yield copied
+        finally:
+            self.databases.remove(copied)
 
     def clients(self, subject: str, database: str, jobs: Sequence[Job]) -> list[Result]:
         """Let processes do the jobs at the same time."""

@@ -52,7 +52,7 @@ class Row:
 
 def rows_of(scale: Scale) -> list[Row]:
     """All rows, in the order of the table."""
-    return [*_concurrent_rows(scale), *_log_rows(scale), *_latency_rows()]
+    return [*_concurrent_rows(scale), *_log_rows(scale), *_latency_rows(), *_projection_rows(scale)]
 
 
 def _concurrent_rows(scale: Scale) -> list[Row]:
@@ -142,6 +142,49 @@ def _latency_rows() -> list[Row]:
     ]
 
 
+def _projection_rows(scale: Scale) -> list[Row]:
+    rebuilt = f"rebuild of a projection from {scale.big:,} events, {scale.big // 5:,} keys"
+    peers = f"(the peer: {scale.of_peer:,} events)"
+    inline = "append of one client with {} inline projection ({} ms)"
+    return [
+        Row(
+            "rebuild-small",
+            (Line(f"rebuild of a projection from {scale.followed:,} events (events/s)"),),
+            _rebuild(scale.followed, few=True),
+            (OURS,),
+        ),
+        Row(
+            "rebuild",
+            (
+                Line(f"{rebuilt} {peers} (events/s)", aim="100,000, and as from fewer"),
+                Line(f"{rebuilt} (peak RSS, MB)", aim="300"),
+                Line(f"{rebuilt} (its follower waits, ms)"),
+            ),
+            _rebuild(scale.big),
+            (OURS, PEER),
+        ),
+        Row(
+            "catch-up",
+            (
+                Line(
+                    f"catching up with {scale.followed:,} events in batches {peers} (events/s)", aim="30,000"
+                ),
+            ),
+            _catch_up,
+            (OURS, PEER),
+        ),
+        Row(
+            "inline-none",
+            tuple(Line(inline.format("no", p)) for p in ("p50", "p99")),
+            _inline("async"),
+            (OURS,),
+        ),
+        Row(
+            "inline", tuple(Line(inline.format("one", p)) for p in ("p50", "p99")), _inline("inline"), (OURS,)
+        ),
+    ]
+
+
 def _latency_lines(beside: str, aim: str) -> tuple[Line, ...]:
     return tuple(Line(f"append of one client {beside} ({each} ms)", aim=aim) for each in ("p50", "p99"))
 
@@ -224,5 +267,40 @@ def _latency(*beside: str) -> Measure:
                 jobs = [Job(task, seconds=seconds) for task in ("append", *beside)]
                 took = bench.clients(subject, database, jobs)[0]["milliseconds"]
         return [percentile(took, 50), percentile(took, 99)]
+
+    return measure
+
+
+def _rebuild(size: int, *, few: bool = False) -> Measure:
+    def measure(bench: Bench, subject: str, _run: int) -> Values:
+        if subject == PEER:
+            return [_processed_by_peer(bench), None, None]
+        with bench.tally_log(subject, size) as database:
+            (result,) = bench.tally(subject, database, Job("rebuild_all"))
+        values = [rate([result]), result["megabytes"], result["held"]]
+        return values[:1] if few else values
+
+    return measure
+
+
+def _catch_up(bench: Bench, subject: str, _run: int) -> Values:
+    if subject == PEER:
+        return [_processed_by_peer(bench)]
+    with bench.tally_log(subject, bench.scale.followed) as database:
+        return [rate(bench.tally(subject, database, Job("catch_up_all")))]
+
+
+def _processed_by_peer(bench: Bench) -> float:
+    size = bench.scale.of_peer
+    with bench.tally_log(PEER, size) as database:
+        return rate(bench.tally(PEER, database, Job("replay", log=size)))
+
+
+def _inline(mode: str) -> Measure:
+    def measure(bench: Bench, subject: str, _run: int) -> Values:
+        with bench.tally_log(subject, 0) as database:
+            job = Job("append_new", seconds=bench.scale.seconds)
+            (result,) = bench.tally(subject, database, job, mode=mode)
+        return [percentile(result["milliseconds"], each) for each in (50, 99)]
 
     return measure

@@ -18,7 +18,18 @@ from typing import Any, Protocol
 
 from tests.benchmarks.facts import Fact, contexts_of_log, fact_of_log
 
-__all__ = ["TASKS", "Job", "Result", "Store", "Task", "serve", "until"]
+__all__ = [
+    "TASKS",
+    "Job",
+    "Result",
+    "Steps",
+    "Store",
+    "Task",
+    "create",
+    "peak_megabytes",
+    "serve",
+    "until",
+]
 
 #: Operations before the measured ones: connections are open then, plans made, pages in memory.
 _WARM_UP = 20
@@ -99,7 +110,7 @@ Steps = Generator[None, None, Result]
 Task = Callable[[Any, Job], Steps]
 
 
-def serve(store: Store, tasks: Mapping[str, Task]) -> None:
+def serve(store: Any, tasks: Mapping[str, Task]) -> None:
     """Do the job on the command line: prepare, say so, wait for the word, measure, print the result."""
     job = Job(**json.loads(sys.argv[1]))
     steps = tasks[job.task](store, job)
@@ -218,7 +229,7 @@ def replay(store: Store, _job: Job) -> Steps:
     yield
     begun = time.perf_counter()
     count = sum(1 for _ in store.replay())
-    return {"count": count, "seconds": time.perf_counter() - begun, "megabytes": _peak_megabytes()}
+    return {"count": count, "seconds": time.perf_counter() - begun, "megabytes": peak_megabytes()}
 
 
 def follow(store: Store, job: Job) -> Steps:
@@ -234,7 +245,7 @@ def follow(store: Store, job: Job) -> Steps:
     return {"looks": looks, "position": position}
 
 
-def _peak_megabytes() -> float:
+def peak_megabytes() -> float:
     """The peak of the resident memory of this process, in 10^6 bytes."""
     status = Path("/proc/self/status")
     if not status.exists():

@@ -148,6 +148,16 @@ def test_a_row_is_measured_for_every_subject_that_is_there_and_leaves_no_databas
 
 
 @needs_postgres
+@pytest.mark.parametrize("name", ["rebuild-small", "inline"])
+def test_what_projections_take_is_measured_in_databases_that_do_not_stay(bench, name):
+    (row,) = (row for row in rows_of(bench.scale) if row.name == name)
+    measured = list(measure(bench, [row], lambda _: None))
+    assert all(values[0] > 0 for each in measured for values in each.values.values())
+    bench.databases.remove_all()
+    assert existing_databases(bench) == []
+
+
+@needs_postgres
 def test_what_the_clients_were_told_is_in_the_log(bench):
     with bench.fresh(OURS) as database:
         jobs = Job("decide", count=3).numbered(2)

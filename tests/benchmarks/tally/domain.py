@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from factos_django import Recorded, View, event_type
 
-__all__ = ["EVENTS_OF_A_SUBJECT", "Counted", "Dropped", "TallyState", "events_of_log", "tally"]
+__all__ = ["EVENTS_OF_A_SUBJECT", "Counted", "Dropped", "TallyState", "amount_of", "events_of_log", "tally"]
 
 #: 200,000 subjects in a log of a million.
 EVENTS_OF_A_SUBJECT = 5
@@ -59,4 +59,8 @@ def events_of_log(size: int) -> Iterator[Counted | Dropped]:
         if chance.randrange(EVENTS_OF_A_SUBJECT * ONE_DROPPED_OF) == 0:
             yield Dropped(subject)
         else:
-            yield Counted(subject, Decimal(chance.randrange(1, 10_000)) / 100)
+            yield Counted(subject, amount_of(chance.randrange(1, 10_000)))
+
+
+def amount_of(cents: int) -> Decimal:
+    return Decimal(cents) / 100
