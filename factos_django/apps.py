@@ -25,8 +25,11 @@ class FactosConfig(AppConfig):
         """Connect what guards the log, register the checks, and import each app's ``factos.py``."""
         from factos_django import checks  # models can be imported from here on only
         from factos_django.models.refusal import connect_refusal
+        from factos_django.projections.waking import notify
+        from factos_django.store.announcing import WAKERS
 
         connect_refusal()
+        WAKERS.append(notify)
         checks.register_checks()
         post_migrate.connect(_install, sender=self, dispatch_uid="factos.install")
         autodiscover_modules("factos")

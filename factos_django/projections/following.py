@@ -8,7 +8,7 @@ while it was frozen writes nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -82,13 +82,22 @@ def behind(projections: Iterable[Projection], using: str) -> list[Projection]:
     return [each for each in projections if each.name in names]
 
 
-def follow(projection: Projection, using: str, *, batches: int | None = None) -> Turn:
-    """Lease ``projection``, advance it to the head or by so many ``batches``, and give it back."""
+def follow(
+    projection: Projection,
+    using: str,
+    *,
+    batches: int | None = None,
+    ended: Callable[[], bool] = lambda: False,
+) -> Turn:
+    """Lease ``projection``, advance it to the head or by so many ``batches``, and give it back.
+
+    It is given back after the batch in which ``ended`` comes to be true, too.
+    """
     with _leased(projection.name, using) as held:
         if held is None:
             return Turn(Outcome.BUSY)
         turn, done, events = advance(projection, held), 1, 0
-        while turn.outcome is Outcome.MORE and turn.lease and done != batches:
+        while turn.outcome is Outcome.MORE and turn.lease and done != batches and not ended():
             events += turn.events
             turn, done = advance(projection, turn.lease), done + 1
         return Turn(turn.outcome, events + turn.events, turn.lease, turn.seconds)

@@ -40,6 +40,7 @@ __all__ = [
     "put_off",
     "resume",
     "set_rebuilt",
+    "skip",
     "state_of",
     "stop",
     "stop_leased",
@@ -172,6 +173,18 @@ def resume(name: str, using: str) -> bool:
     """Let it go on from its checkpoint; return whether it had stopped, or was waiting to try again."""
     going = {"condition": ProjectionState.Condition.RUNNING, **_NO_FAILURE}
     return bool(_rows(using).filter(pk=name).exclude(failed_at=None).update(**going))
+
+
+def skip(name: str, using: str) -> Failure | None:
+    """Let it go on behind the event that it stopped at, in the open transaction; return what failed."""
+    stopped = _rows(using).filter(pk=name, condition=ProjectionState.Condition.STOPPED)
+    row = stopped.first()
+    if row is None or row.failed_position is None:
+        return None
+    going = {"condition": ProjectionState.Condition.RUNNING, "position": row.failed_position, **_NO_FAILURE}
+    if not stopped.filter(failed_position=row.failed_position).update(**going):
+        return None  # somebody was faster
+    return Failure(row.failed_position, row.failed_event, row.error, row.traceback)
 
 
 @contextmanager

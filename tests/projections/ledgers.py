@@ -22,6 +22,7 @@ __all__ = [
     "ENTRIES",
     "TURNOVERS",
     "assert_rows_are_those_of_the_log",
+    "assert_rows_of",
     "balances_in",
     "deposit",
     "failing_at",
@@ -60,14 +61,17 @@ def balances_in(using: str) -> Rows:
     return {account: tuple(rest) for account, *rest in rows}
 
 
-def assert_rows_are_those_of_the_log(using: str, upto: int | None = None) -> None:
+def assert_rows_are_those_of_the_log(using: str) -> None:
     """Compare what followers wrote with a fold of the whole log in memory."""
+    for name in _ROWS:
+        assert_rows_of(name, using)
+
+
+def assert_rows_of(name: str, using: str, upto: int | None = None) -> None:
+    """Compare the rows of one projection with a fold of the log up to a position."""
     log = [each for each in read(Query.all(), using=using) if upto is None or each.position <= upto]
-    assert balances_in(using) == _folded_balances(log)
-    assert _turnovers_in(using) == _folded_turnovers(log)
-    entries = FollowedEntry.objects.using(using).order_by("pk").values_list("position", "amount")
-    transfers = [each for each in log if isinstance(each.event, Transferred)]
-    assert list(entries) == [(each.position, each.event.amount) for each in transfers]
+    stored, folded = _ROWS[name]
+    assert stored(using) == folded(log)
 
 
 def _folded_balances(log: Sequence[Recorded[Any]]) -> Rows:
@@ -96,6 +100,23 @@ def _folded_turnovers(log: Sequence[Recorded[Any]]) -> Rows:
         before = rows[pair][0] if pair in rows else Decimal(0)
         rows[pair] = (before + amount, each.recorded_at, each.event.memo, each.position)
     return rows
+
+
+def _entries_in(using: str) -> Rows:
+    entries = FollowedEntry.objects.using(using).order_by("pk").values_list("position", "amount")
+    return dict(enumerate(entries))
+
+
+def _folded_entries(log: Sequence[Recorded[Any]]) -> Rows:
+    transfers = [each for each in log if isinstance(each.event, Transferred)]
+    return dict(enumerate((each.position, each.event.amount) for each in transfers))
+
+
+_ROWS: dict[str, tuple[Callable[[str], Rows], Callable[[Sequence[Recorded[Any]]], Rows]]] = {
+    BALANCES: (balances_in, _folded_balances),
+    TURNOVERS: (_turnovers_in, _folded_turnovers),
+    ENTRIES: (_entries_in, _folded_entries),
+}
 
 
 @contextmanager

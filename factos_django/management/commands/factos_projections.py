@@ -1,0 +1,84 @@
+"""``manage.py factos_projections``: see where projections stand, and let those that stopped go on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+from factos_django.core.errors import FactosError, UnknownProjection
+from factos_django.projections.resuming import resume, skip
+from factos_django.projections.states import state_of
+from factos_django.registry import PROJECTIONS
+from factos_django.store.database import database_for_writing
+
+_REFUSED, _USAGE = 1, 2
+
+
+class Command(BaseCommand):
+    """Lists, resumes and skips; exits with 1 where that is refused."""
+
+    help = (
+        "Lists projections, resumes one that stopped, or lets it go on without the fact that it stopped at."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the subcommands and options."""
+        commands = parser.add_subparsers(dest="command", required=True, metavar="list|resume|skip")
+        listing = commands.add_parser("list", help="where each stands")
+        resuming = commands.add_parser("resume", help="try again at the fact that it stopped at")
+        skipping = commands.add_parser("skip", help="park the fact that it stopped at, and go on")
+        for each in (resuming, skipping):
+            each.add_argument("name", metavar="NAME")
+        for each in (listing, resuming, skipping):
+            each.add_argument("--database", choices=tuple(connections), help="that of the log")
+            each.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do it, and say what came of it."""
+        using = database_for_writing(options["database"])
+        act = {"list": _list, "resume": _resume, "skip": _skip}[options["command"]]
+        try:
+            told, lines = act(options.get("name", ""), using)
+        except FactosError as error:
+            usage = isinstance(error, UnknownProjection)
+            raise CommandError(str(error), returncode=_USAGE if usage else _REFUSED) from error
+        self.stdout.write(json.dumps(told) if options["json"] else "\n".join(lines))
+
+
+def _list(_: str, using: str) -> tuple[Any, list[str]]:
+    told = [_told(each, using) for each in PROJECTIONS if each.takes_part(using)]
+    return told, [_line(each) for each in told] or ["No projection is registered."]
+
+
+def _told(projection: Any, using: str) -> dict[str, Any]:
+    state = state_of(projection.name, using)
+    return {
+        "name": projection.name,
+        "mode": projection.mode,
+        "condition": state.condition if state else "new",
+        "position": state.position if state and not projection.inline else None,
+        "failed_position": state.failed_position if state else None,
+        "failed_at": state.failed_at.isoformat() if state and state.failed_at else None,
+        "error": state.error if state else "",
+    }
+
+
+def _line(told: dict[str, Any]) -> str:
+    where = "" if told["position"] is None else f" at {told['position']}"
+    why = f": {told['error']} (position {told['failed_position']})" if told["error"] else ""
+    return f"{told['name']} ({told['mode']}): {told['condition']}{where}{why}"
+
+
+def _resume(name: str, using: str) -> tuple[Any, list[str]]:
+    resumed = resume(name, using=using)
+    said = f"{name} goes on." if resumed else f"{name} has not stopped; nothing was changed."
+    return {"name": name, "resumed": resumed}, [said]
+
+
+def _skip(name: str, using: str) -> tuple[Any, list[str]]:
+    failure = skip(name, using=using)
+    told = {"name": name, "skipped": failure.position, "event": str(failure.event), "error": failure.error}
+    return told, [f"{name} goes on without position {failure.position}, which is parked: {failure.error}"]
