@@ -22,14 +22,14 @@ class FactosConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect what guards the log, register the checks, and import each app's ``factos.py``."""
-        from factos_django import checks  # models can be imported from here on only
+        """Connect what guards the log and what wakes its followers; import each app's ``factos.py``."""
+        from factos_django import checks, tasks  # models can be imported from here on only
         from factos_django.models.refusal import connect_refusal
         from factos_django.projections.waking import notify
         from factos_django.store.announcing import WAKERS
 
         connect_refusal()
-        WAKERS.append(notify)
+        WAKERS.extend((notify, tasks.nudge))
         checks.register_checks()
         post_migrate.connect(_install, sender=self, dispatch_uid="factos.install")
         autodiscover_modules("factos")

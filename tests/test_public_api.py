@@ -54,8 +54,9 @@ TABLE = {
     "factos_django.dispatch": ["dispatch", "adispatch", "retrying", "stamp"],
     "factos_django.store": ["append", "read", "read_context", "head", "aappend", "aread"],
     "factos_django.models": ["Event", "Tag", "ProjectionModel"],
-    "factos_django.projections": ["projection", "projection_handler"],
+    "factos_django.projections": ["projection", "projection_handler", "catch_up", "wait_for"],
     "factos_django.status": ["health", "status"],
+    "factos_django.beat": ["beat_schedule"],
     "factos_django.testing": [
         "given",
         "InMemoryLog",
