@@ -41,8 +41,11 @@ class Participant(Protocol):
         They are locked before any position is drawn, so that rows fold in the order of positions.
         """
 
-    def take_part(self, recorded: Sequence[Recorded[Any]], using: str) -> None:
-        """Do it, with the facts of one append that match its query, in order."""
+    def take_part(self, recorded: Sequence[Recorded[Any]], using: str, locked: frozenset[str]) -> None:
+        """Do it, with the facts of one append that match its query, in order.
+
+        ``locked`` is what it named of their rows before: it writes no other.
+        """
 
 
 N = TypeVar("N", bound=Named)

@@ -13,7 +13,7 @@
         UnknownEventType
       AppendOnlyViolation                 a fact was to be changed, deleted or made by hand
       ProjectionError                     a projection cannot do this
-        UnknownProjection, ProjectionWriteRefused, PositionNotDrawn, UnstorableState
+        UnknownProjection, ProjectionWriteRefused, PositionNotDrawn, RowNotLocked, UnstorableState
         ProjectionStopped, ProjectionBehind, RebuildRunning, RebuildFailed, LeaseLost
         OutdatedWorker, ProjectionElsewhere, NothingToSkip, RebuildNeeded
       StoreError                          the database cannot do it now, or not like this
@@ -66,6 +66,7 @@ __all__ = [
     "RebuildRunning",
     "RegistrationError",
     "RetryTransaction",
+    "RowNotLocked",
     "SequenceBehindLog",
     "StandbyRefused",
     "StoreBusy",
@@ -245,6 +246,16 @@ class ProjectionWriteRefused(ProjectionError):
 
 class PositionNotDrawn(ProjectionError):
     """A key of an inline row is computed before its fact has a position: use what the event says."""
+
+
+class RowNotLocked(ProjectionError):
+    """Projection {name!r} names other rows for the event at {position} than before it was recorded.
+
+    Its keys must follow from the event alone.
+    """
+
+    name: str
+    position: int
 
 
 class UnstorableState(ProjectionError):

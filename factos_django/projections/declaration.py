@@ -76,11 +76,11 @@ class Projection:
 
     def row_locks(self, foreseen: Recorded[Any]) -> Iterable[str]:
         """Return the names of the rows that the append of ``foreseen`` has to lock."""
-        return [f"{self.name} {row}" for row in self.feed.row_names(foreseen)]
+        return inline.locks(self, foreseen)
 
-    def take_part(self, recorded: Sequence[Recorded[Any]], using: str) -> None:
+    def take_part(self, recorded: Sequence[Recorded[Any]], using: str, locked: frozenset[str]) -> None:
         """Fold facts that the open transaction has just recorded."""
-        inline.apply(self, recorded, using)
+        inline.apply(self, recorded, using, locked)
 
 
 def projection(
@@ -110,14 +110,19 @@ def projection(
             stands for no row.
         mode: ``inline`` (rows commit with the facts) or ``async`` (a follower writes them).
         version: 1 or more. Raise it with a change of the code that changes the rows, and rebuild.
-        key: The row that a fact changes; None for none. Exactly one of ``key`` and ``keys``.
-        keys: The rows that a fact changes.
+        key: The row that a fact changes; None for none. Exactly one of ``key`` and ``keys``. Inline it is
+            asked before the fact has a position, to lock the row, and again when the fact is folded.
+        keys: The rows that a fact changes. An event whose keys cannot be told is one that cannot be folded:
+            it is recorded, and ``on_error`` says what follows.
         key_fields: The fields that a key, a tuple, stands for; by default the primary key.
         start: The state of a row that is not there, by its key; by default ``view.initial``.
         on_error: ``stop``, or ``park`` the event that cannot be folded.
 
     Raises:
         RegistrationError: It says what does not fit.
+
+    An append raises PositionNotDrawn, and records nothing, where keys of an inline projection ask for the
+    position: no fact would ever find its rows locked.
     """
     checked_name(name)
     if (key is None) is (keys is None):

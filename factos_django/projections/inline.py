@@ -5,11 +5,12 @@ Their rows were locked before positions were drawn, so they fold in the order of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol
 
-from django.db import transaction
+from django.db import Error, transaction
 
+from factos_django.core.errors import PositionNotDrawn, RowNotLocked
 from factos_django.core.event import Recorded
 from factos_django.projections.failures import Failure, is_transient
 from factos_django.projections.feed import Feed
@@ -17,7 +18,7 @@ from factos_django.projections.notices import tell_stopped
 from factos_django.projections.parking import park
 from factos_django.projections.states import Declared, is_stopped, stop
 
-__all__ = ["apply"]
+__all__ = ["apply", "locks"]
 
 
 class Inline(Declared, Protocol):
@@ -29,18 +30,32 @@ class Inline(Declared, Protocol):
     def on_error(self) -> Literal["stop", "park"]: ...
 
 
-def apply(projection: Inline, recorded: Sequence[Recorded[Any]], using: str) -> None:
-    """Fold ``recorded``, the facts of one append.
+def locks(projection: Inline, foreseen: Recorded[Any]) -> list[str]:
+    """Return the names of the rows to lock for a fact that is about to be recorded.
+
+    None for one whose keys cannot be told: it fails again when it is folded, and writes no row. But keys
+    that ask for the position are wrong for every fact, and the append is told so.
+    """
+    try:
+        return list(_names(projection, foreseen))
+    except (PositionNotDrawn, Error):
+        raise
+    except Exception:
+        return []
+
+
+def apply(projection: Inline, recorded: Sequence[Recorded[Any]], using: str, locked: frozenset[str]) -> None:
+    """Fold ``recorded``, the facts of one append, into rows whose names are ``locked``.
 
     An event that cannot be folded stops the projection, or is parked: it is recorded all the same. A
     stopped one folds nothing more, until it is rebuilt.
     """
     if is_stopped(projection.name, using):
         return
-    if _fold(projection, recorded, using) is None:
+    if _fold(projection, recorded, using, locked) is None:
         return
     for each in recorded:  # to find the event, and to keep those before it
-        error = _fold(projection, [each], using)
+        error = _fold(projection, [each], using, locked)
         if error is None:
             continue
         failure = Failure.of(error, each)
@@ -51,13 +66,27 @@ def apply(projection: Inline, recorded: Sequence[Recorded[Any]], using: str) -> 
         park(projection.name, failure, using)
 
 
-def _fold(projection: Inline, recorded: Sequence[Recorded[Any]], using: str) -> Exception | None:
+def _fold(
+    projection: Inline, recorded: Sequence[Recorded[Any]], using: str, locked: frozenset[str]
+) -> Exception | None:
     """Fold all of ``recorded``, or nothing; return the error of an event."""
     try:
         with transaction.atomic(using=using):
+            _check_locked(projection, recorded, locked)
             projection.feed.write(projection.feed.fold(recorded, using), using)
     except Exception as error:
         if is_transient(error, using):
             raise
         return error
     return None
+
+
+def _check_locked(projection: Inline, recorded: Iterable[Recorded[Any]], locked: frozenset[str]) -> None:
+    """Raise RowNotLocked where keys are told otherwise than before: no lock keeps others from that row."""
+    for each in recorded:
+        if not locked.issuperset(_names(projection, each)):
+            raise RowNotLocked(name=projection.name, position=each.position)
+
+
+def _names(projection: Inline, recorded: Recorded[Any]) -> Iterable[str]:
+    return (f"{projection.name} {row}" for row in projection.feed.row_names(recorded))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -48,9 +50,9 @@ class KeyedRows:
         return (self.shape.model,)
 
     def row_names(self, foreseen: Recorded[Any]) -> list[str]:
-        """Return the keys as text."""
+        """Return the keys as text, the same for keys that are equal."""
         return [
-            encode_unchecked([str(part) for part in self.shape.parts(k)]).decode()
+            encode_unchecked([_text(part) for part in self.shape.parts(k)]).decode()
             for k in self.keys(foreseen)
         ]
 
@@ -85,3 +87,12 @@ class KeyedRows:
     def write(self, changes: Changes, using: str) -> None:
         """Write all rows that were touched."""
         Table(self.shape, using).write(changes.rows, changes.existing)
+
+
+def _text(part: Any) -> str:
+    """Return the same text for 1.5 and 1.50, and for one moment in two time zones: they are one row."""
+    if isinstance(part, Decimal | float):
+        return str(part.as_integer_ratio())
+    if isinstance(part, datetime) and part.tzinfo is not None:
+        return str(part.astimezone(UTC))
+    return str(part)

@@ -11,43 +11,53 @@ from typing import Any
 from factos_django.core.event import Foreseen, Recorded
 from factos_django.registry import Participant, participants
 from factos_django.store.prepared import Prepared
+from factos_django.store.waits import bounded_participants
 
 __all__ = ["Participation"]
 
 
 @dataclass(frozen=True, slots=True)
-class Participation:
-    """Who takes part in one append, each with the places of its events in the batch.
+class _Part:
+    """One who takes part, the places of his events in the batch, and the rows that he will write."""
 
-    Attributes:
-        parts: The participants in the order of their names, and which events are theirs.
-        rows: The names of all rows that they will write; to be locked before positions are drawn.
-    """
-
-    parts: tuple[tuple[Participant, tuple[int, ...]], ...]
+    participant: Participant
+    places: tuple[int, ...]
     rows: frozenset[str]
+
+    @classmethod
+    def of(cls, participant: Participant, prepared: Sequence[Prepared], moment: datetime) -> _Part:
+        places = tuple(n for n, each in enumerate(prepared) if participant.query.matches(each))
+        rows = (participant.row_locks(_foreseen(prepared[n], moment)) for n in places)
+        return cls(participant, places, frozenset(chain.from_iterable(rows)))
+
+
+@dataclass(frozen=True, slots=True)
+class Participation:
+    """Those who take part in one append, in the order of their names."""
+
+    parts: tuple[_Part, ...]
 
     @classmethod
     def of(cls, prepared: Sequence[Prepared], moment: datetime, using: str) -> Participation:
         """Return who takes part where ``prepared`` is recorded at ``moment``."""
-        known = participants(using)
-        if not known:
-            return _NOBODY
-        places = {each: tuple(n for n, p in enumerate(prepared) if each.query.matches(p)) for each in known}
-        parts = tuple((each, theirs) for each, theirs in places.items() if theirs)
-        rows = (each.row_locks(_foreseen(prepared[n], moment)) for each, theirs in parts for n in theirs)
-        return cls(parts, frozenset(chain.from_iterable(rows)))
+        parts = (_Part.of(each, prepared, moment) for each in participants(using))
+        return cls(tuple(part for part in parts if part.places))
 
     def __bool__(self) -> bool:
         return bool(self.parts)
 
+    @property
+    def rows(self) -> frozenset[str]:
+        """The names of all rows that they will write; to be locked before positions are drawn."""
+        return frozenset(chain.from_iterable(part.rows for part in self.parts))
+
     def take_part(self, recorded: Sequence[Recorded[Any]], using: str) -> None:
         """Let everybody do it, in this transaction."""
-        for each, places in self.parts:
-            each.take_part([recorded[n] for n in places], using)
-
-
-_NOBODY = Participation((), frozenset())
+        if not self.parts:
+            return
+        with bounded_participants(using):
+            for part in self.parts:
+                part.participant.take_part([recorded[n] for n in part.places], using, part.rows)
 
 
 def _foreseen(p: Prepared, moment: datetime) -> Foreseen[Any]:

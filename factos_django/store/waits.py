@@ -11,7 +11,10 @@ from django.db import connections
 
 from factos_django.conf import conf, lock_timeout_milliseconds
 
-__all__ = ["bounded_begin", "bounded_waits"]
+__all__ = ["bounded_begin", "bounded_participants", "bounded_waits"]
+
+_BOUNDED_ON_MARIADB = ("SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE")
+_BOUND = "SELECT before, set_config('lock_timeout', %s, true) FROM current_setting('lock_timeout') AS before"
 
 
 @contextmanager
@@ -44,9 +47,31 @@ def bounded_waits(using: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def bounded_participants(using: str) -> Iterator[None]:
+    """Bound, on PostgreSQL, the waits of those who take part in an append by statements of their own.
+
+    Positions are drawn by then: whoever has locked one of their rows would hold the head back as long as
+    he likes. After an error the rollback gives the session's own limit back.
+    """
+    if connections[using].vendor != "postgresql":
+        yield
+        return
+    before = _set_limit(using, str(lock_timeout_milliseconds()))
+    yield
+    _set_limit(using, before)
+
+
+def _set_limit(using: str, limit: str) -> str:
+    """Set PostgreSQL's limit for the rest of the transaction, or savepoint; return the one before."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(_BOUND, [limit])
+        return str(cursor.fetchone()[0])
+
+
 def _bounded_statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
     """MariaDB's limit for one statement; SAVEPOINT and the like wait for nobody."""
-    if sql.startswith(("SELECT", "INSERT", "UPDATE")):
+    if sql[:100].lstrip().upper().startswith(_BOUNDED_ON_MARIADB):
         seconds = max(1, math.ceil(conf.LOCK_TIMEOUT_SECONDS))
         # The first for rows, the second for tables.
         sql = f"SET STATEMENT innodb_lock_wait_timeout={seconds}, lock_wait_timeout={seconds} FOR {sql}"
