@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
+from ipaddress import ip_address
 from math import isfinite
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -20,9 +22,8 @@ from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.operations import BaseDatabaseOperations
-from django.utils import timezone
 
-__all__ = ["Column", "Refusal"]
+__all__ = ["Column", "Refusal", "plain"]
 
 
 #: Values of these kinds psycopg turns into text by itself, as they are.
@@ -53,10 +54,17 @@ class Column:
         self.field = field
         self.name: str = field.attname
         self.column: str = field.column or ""
-        self.judge: Judge = _nullable(field, _judge_of(_target(field)))
+        #: The field whose values it holds: that of another model where it is a foreign key.
+        self.target = _target(field)
+        self.judge: Judge = _nullable(field, _judge_of(self.target))
 
     def prepared(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
-        """Return ``value``, a judged one, as a parameter of a statement."""
+        """Return ``value``, a judged one, as a parameter of a statement; raise Refusal.
+
+        SQLite alone holds fewer digits than the field says: it makes floating point numbers of them.
+        """
+        if connection.vendor == "sqlite" and isinstance(value, Decimal):
+            _check_digits(value, _DIGITS_OF_SQLITE)
         return self.field.get_db_prep_save(value, connection)
 
     def preparer(self, connection: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
@@ -74,6 +82,8 @@ class Column:
         ]
         if isinstance(self.field, models.BinaryField):
             converters.append(lambda value, *_: None if value is None else bytes(value))
+        if isinstance(self.target, models.DateTimeField) and connection.timezone not in (None, dt.UTC):
+            converters.append(lambda value, *_: None if value is None else value.astimezone(dt.UTC))
         if not converters:
             return None
 
@@ -117,7 +127,7 @@ def _text(field: models.Field[Any, Any]) -> Judge:
 
     def judge(value: Any) -> Any:
         if type(value) is not str:
-            value = _of_type(_plain(value), str)
+            value = _of_type(plain(value), str)
         if most is not None and len(value) > most:
             raise Refusal(f"it has {len(value)} characters; the column holds {most}")
         if "\0" in value:
@@ -142,7 +152,7 @@ def _integer(field: models.Field[Any, Any]) -> Judge:
 
     def judge(value: Any) -> Any:
         if type(value) is not int:
-            value = _of_type(_plain(value), int)
+            value = _of_type(plain(value), int)
         if not least <= value <= most:
             raise Refusal(f"the column holds {least} to {most}")
         return value
@@ -155,16 +165,35 @@ def _decimal(field: models.Field[Any, Any]) -> Judge:
 
     def judge(value: Any) -> Any:
         _of_type(value, Decimal)
-        exponent = value.as_tuple().exponent
-        if isinstance(exponent, str):
-            raise Refusal("it is no number")
-        if -exponent > places and value != round(value, places):
+        if not value.is_finite():
+            raise Refusal("it is no finite number")
+        if -value.as_tuple().exponent > places and _last_place(value) > places:
             raise Refusal(f"the column holds {places} decimal places: round it where it is computed")
         if value.adjusted() >= digits - places and value:
             raise Refusal(f"the column holds {digits - places} digits before the point")
         return value
 
     return judge
+
+
+#: Of a number that is stored as REAL and read back as a Decimal.
+_DIGITS_OF_SQLITE = 15
+
+
+def _last_place(value: Decimal) -> int:
+    """Return after how many decimal places ``value`` ends, zeros aside; below 0 left of the point.
+
+    No arithmetic: that would round to the precision of the context.
+    """
+    digits, exponent = value.as_tuple()[1:]
+    assert isinstance(exponent, int), "it is finite"
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return -(exponent + zeros) if value else 0
+
+
+def _check_digits(value: Decimal, most: int) -> None:
+    if len(value.as_tuple().digits) > most and value.adjusted() + 1 + _last_place(value) > most:
+        raise Refusal(f"SQLite holds {most} digits of a number")
 
 
 def _float(_: models.Field[Any, Any]) -> Judge:
@@ -178,11 +207,41 @@ def _float(_: models.Field[Any, Any]) -> Judge:
 
 def _moment(_: models.Field[Any, Any]) -> Judge:
     def judge(value: Any) -> Any:
-        if timezone.is_aware(_of_type(value, dt.datetime)) is not settings.USE_TZ:
-            raise Refusal(f"give it {'a' if settings.USE_TZ else 'no'} time zone (USE_TZ)")
+        zone = _of_type(value, dt.datetime).tzinfo
+        if zone is not dt.UTC if settings.USE_TZ else zone is not None:
+            _check_zone(zone)
         return value
 
     return judge
+
+
+def _check_zone(zone: dt.tzinfo | None) -> None:
+    if (zone is not None) is not settings.USE_TZ:
+        raise Refusal(f"give it {'a' if settings.USE_TZ else 'no'} time zone (USE_TZ)")
+    if zone is not None and str(zone) != "UTC":
+        raise Refusal(f"its time zone is {zone}, and it is read back in UTC: use .astimezone(UTC)")
+
+
+def _time(_: models.Field[Any, Any]) -> Judge:
+    def judge(value: Any) -> Any:
+        if _of_type(value, dt.time).tzinfo is not None:
+            raise Refusal("it has a time zone, which the column does not hold")
+        return value
+
+    return judge
+
+
+def _duration(_: models.Field[Any, Any]) -> Judge:
+    def judge(value: Any) -> Any:
+        if not -_LONGEST <= _of_type(value, dt.timedelta) <= _LONGEST:
+            raise Refusal(f"the column holds up to {_LONGEST.days} days")
+        return value
+
+    return judge
+
+
+#: Most databases hold microseconds, in 64 bits.
+_LONGEST = dt.timedelta(microseconds=2**63 - 1)
 
 
 def _date(_: models.Field[Any, Any]) -> Judge:
@@ -197,11 +256,38 @@ def _date(_: models.Field[Any, Any]) -> Judge:
 def _json(_: models.Field[Any, Any]) -> Judge:
     def judge(value: Any) -> Any:
         try:
-            again = json.loads(json.dumps(value, allow_nan=False))
-        except (TypeError, ValueError) as error:
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+            again = json.loads(text, parse_float=_json_number)
+        except (TypeError, ValueError, RecursionError) as error:
             raise Refusal(f"it has no JSON: {error}") from error
+        _encodable(text)
+        if _JSON_NUL.search(text):
+            raise Refusal("it holds a NUL character, which PostgreSQL does not store")
         if again != value:
             raise Refusal("it is read back as something else: JSON has lists, and keys that are text")
+        return value
+
+    return judge
+
+
+#: Behind an even number of backslashes: an odd one would escape that of the text itself.
+_JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _json_number(text: str) -> float:
+    if "e+" in text:
+        raise Refusal(f"PostgreSQL reads {text} back as a whole number")
+    return float(text)
+
+
+def _address(_: models.Field[Any, Any]) -> Judge:
+    def judge(value: Any) -> Any:
+        try:
+            form = str(ip_address(_of_type(value, str)))
+        except ValueError as error:
+            raise Refusal("it is no IP address") from error
+        if form != value or "%" in value or value.startswith("::ffff:"):
+            raise Refusal(f"it is not in its one form: use str(ip_address(...)): {form}")
         return value
 
     return judge
@@ -217,7 +303,8 @@ def _of_type(value: Any, kind: type[Any]) -> Any:
     return value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return the value of a member of an enumeration, or ``value`` itself."""
     return value.value if isinstance(value, Enum) else value
 
 
@@ -230,10 +317,13 @@ _JUDGES: list[tuple[type[Any], Callable[[models.Field[Any, Any]], Judge]]] = [
     (models.FloatField, _float),
     (models.DateTimeField, _moment),
     (models.DateField, _date),
-    (models.TimeField, _instance(dt.time)),
-    (models.DurationField, _instance(dt.timedelta)),
+    (models.TimeField, _time),
+    (models.DurationField, _duration),
     (models.UUIDField, _instance(UUID)),
     (models.BinaryField, _instance(bytes)),
+    (models.GenericIPAddressField, _address),
     (models.CharField, _text),
     (models.TextField, _text),
+    (models.FilePathField, _text),
+    (models.FileField, _text),
 ]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from enum import Enum
 from types import UnionType
 from typing import Any, TypeAlias
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import format_number
 
 from factos_django.core.errors import RegistrationError, UnstorableState
 from factos_django.models import ProjectionModel
-from factos_django.projections.columns import Column, Refusal
+from factos_django.projections.columns import Column, Refusal, plain
 
 __all__ = ["Key", "Row", "Shape", "state_class_of"]
 
@@ -61,7 +64,7 @@ class Shape:
         self._judges = [(name, self.columns[place].judge) for name, place in self._state_places]
         self._keys_in_state = [(name, p) for name, p in self._state_places if p < len(self.keys)]
         self._other_names = [column.name for column in columns[len(self.keys) :]]
-        self._revivers = _revivers(state_class, places)
+        self._enums = _enums(state_class, places)
 
     @property
     def key_names(self) -> list[str]:
@@ -88,6 +91,10 @@ class Shape:
             reason = f"a {self.state_class.__name__} is wanted"
             raise UnstorableState(projection=self.name, field="state", value=state, reason=reason)
         judged = self._judged_state(state)
+        for name, place in self._state_places:
+            value = getattr(state, name)
+            if judged[name] is not value or name in self._enums:
+                self._check_member(self.columns[place], value)
         for name, place in self._keys_in_state:
             if judged[name] != self.parts(key)[place]:
                 reason = f"the state is to be stored under the key {key!r}"
@@ -103,11 +110,18 @@ class Shape:
                 name: self._judged(self.columns[p], getattr(state, name)) for name, p in self._state_places
             }
 
+    def prepared(self, column: Column, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Return a judged value as a parameter; raise UnstorableState for what this database cannot hold."""
+        try:
+            return column.prepared(value, connection)
+        except Refusal as refusal:
+            self._refuse(column, value, str(refusal))
+
     def row(self, values: Sequence[Any]) -> tuple[Key, Row]:
         """Return key and row of ``values`` that were read, in the order of ``columns``."""
         parts = tuple(values[: len(self.keys)])
         state = {
-            name: self._revivers[name](values[place]) if name in self._revivers else values[place]
+            name: values[place] if name not in self._enums else self._member(name, values[place])
             for name, place in self._state_places
         }
         return (parts if self.is_composite else parts[0]), (self.state_class(**state), values[-1])
@@ -115,11 +129,25 @@ class Shape:
     def _key_part(self, column: Column, given: Any) -> Any:
         if given is None:
             self._refuse(column, given, "a part of a key is never null")
+        given = plain(given)
         try:
             value = column.field.to_python(given)
-        except ValidationError as error:
-            self._refuse(column, given, " ".join(error.messages))
-        return self._judged(column, value)
+        except (ValidationError, TypeError, ValueError, OverflowError) as error:
+            self._refuse(column, given, " ".join(getattr(error, "messages", [str(error)])))
+        if not isinstance(given, str) and value != given and value != str(given):
+            self._refuse(column, given, f"as a key it would be {value!r}")
+        return _one_form(self._judged(column, value), column.target)
+
+    def _member(self, name: str, value: Any) -> Any:
+        return None if value is None else self._enums[name](value)
+
+    def _check_member(self, column: Column, value: Any) -> None:
+        """Refuse what is read back as a member and was none, or the other way round."""
+        kind = self._enums.get(column.name)
+        if kind is None and isinstance(value, Enum):
+            self._refuse(column, value, f"annotate the field with {type(value).__name__}, or store its value")
+        if kind is not None and value is not None and not isinstance(value, kind):
+            self._refuse(column, value, f"a {kind.__name__} is wanted")
 
     def _judged(self, column: Column, value: Any) -> Any:
         try:
@@ -160,10 +188,10 @@ def _field(name: str, model: type[ProjectionModel], wanted: str) -> models.Field
 def _key_fields(
     name: str, model: type[ProjectionModel], key_fields: Sequence[str]
 ) -> list[models.Field[Any, Any]]:
+    if isinstance(key_fields, str):
+        _refuse(name, "key_fields= takes a list of names, not one string")
     if not key_fields:
-        if not isinstance(model._meta.pk, models.Field) or model._meta.pk.column is None:
-            _refuse(name, f"the primary key of {model._meta.label} has several parts: give key_fields=")
-        return [model._meta.pk]
+        return [_primary_key(name, model)]
     fields = [_field(name, model, each) for each in key_fields]
     if not _unique_together(model, [field.name for field in fields]):
         said = ", ".join(key_fields)
@@ -172,12 +200,24 @@ def _key_fields(
         )
     if any(field.null for field in fields):
         _refuse(name, "a field of its key can be null")
+    if any(isinstance(field, models.JSONField) for field in fields):
+        _refuse(name, "a field of its key is a JSONField, whose values cannot be keys")
     return fields
+
+
+def _primary_key(name: str, model: type[ProjectionModel]) -> models.Field[Any, Any]:
+    key, label = model._meta.pk, model._meta.label
+    if not isinstance(key, models.Field) or key.column is None:
+        _refuse(name, f"the primary key of {label} has several parts: give key_fields=")
+    if key.auto_created:
+        _refuse(name, f"{label} has no primary key of its own: declare one, or give key_fields=")
+    return key
 
 
 def _unique_together(model: type[ProjectionModel], names: Sequence[str]) -> bool:
     wanted, options = sorted(names), model._meta
-    declared = [*options.unique_together, *(c.fields for c in options.total_unique_constraints)]
+    total = [each for each in options.total_unique_constraints if each.deferrable is None]
+    declared = [*options.unique_together, *(each.fields for each in total)]
     single = [[field.name] for field in options.concrete_fields if field.unique]
     primary = [[field.name for field in getattr(options, "pk_fields", [])]]
     return any(sorted(each) == wanted for each in [*declared, *single, *primary])
@@ -215,20 +255,26 @@ def _is_made_by_database(field: models.Field[Any, Any]) -> bool:
     )
 
 
-def _revivers(state_class: type[Any], places: dict[str, int]) -> dict[str, Callable[[Any], Any]]:
-    """Return what makes members of enumerations of their stored values, by the annotations of the state."""
+def _enums(state_class: type[Any], places: dict[str, int]) -> dict[str, type[Enum]]:
+    """Return the enumerations that the annotations of the state name, by its fields."""
     try:
         hints = typing.get_type_hints(state_class)
     except (NameError, TypeError):
         return {}
-    return {name: made for name in places if (made := _reviver(hints.get(name))) is not None}
+    return {name: made for name in places if (made := _enum(hints.get(name))) is not None}
 
 
-def _reviver(hint: Any) -> Callable[[Any], Any] | None:
+def _enum(hint: Any) -> type[Enum] | None:
     kinds = [hint]
     if typing.get_origin(hint) in (typing.Union, UnionType):
         kinds = [each for each in typing.get_args(hint) if each is not type(None)]
-    if len(kinds) != 1 or not (isinstance(kinds[0], type) and issubclass(kinds[0], Enum)):
-        return None
-    made = kinds[0]
-    return lambda value: None if value is None else made(value)
+    is_enum = len(kinds) == 1 and isinstance(kinds[0], type) and issubclass(kinds[0], Enum)
+    return kinds[0] if is_enum else None
+
+
+def _one_form(value: Any, field: models.Field[Any, Any]) -> Any:
+    """Return the one of equal numbers that stands for them, as text too: locks are named by that."""
+    if isinstance(value, Decimal) and isinstance(field, models.DecimalField):
+        value = Decimal(str(format_number(value, field.max_digits, field.decimal_places)))
+        return value or value.copy_abs()
+    return value + 0.0 if isinstance(value, float) else value

@@ -77,11 +77,11 @@ class Table:
         if not rows:
             return
         connection, columns = connections[self.using], self.shape.columns
-        statement = self._insertion(connection, replaces=replaces)
+        statement, prepared = self._insertion(connection, replaces=replaces), self.shape.prepared
         for chunk in _chunks(rows, _room(connection, len(columns))):
             places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(chunk))
             parameters = [
-                column.prepared(value, connection)
+                prepared(column, value, connection)
                 for row in chunk
                 for column, value in zip(columns, row, strict=True)
             ]
@@ -101,7 +101,7 @@ class Table:
         """Return the condition that a row has one of ``keys``."""
         shape, quote = self.shape, connection.ops.quote_name
         parameters = [
-            column.prepared(part, connection)
+            shape.prepared(column, part, connection)
             for key in keys
             for column, part in zip(shape.keys, shape.parts(key), strict=True)
         ]

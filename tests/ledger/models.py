@@ -62,3 +62,49 @@ class FollowedEntry(models.Model):
 
     def __str__(self) -> str:
         return str(self.position)
+
+
+class Specimen(ProjectionModel):
+    """A column of each kind. No projection is registered for it: tests write it by themselves."""
+
+    key = ExactCharField(max_length=20, primary_key=True)
+    label = models.CharField(max_length=5)
+    text = models.TextField()
+    small = models.SmallIntegerField(null=True)
+    whole = models.IntegerField(null=True)
+    big = models.BigIntegerField(null=True)
+    positive = models.PositiveIntegerField(null=True)
+    amount = models.DecimalField(null=True, max_digits=12, decimal_places=2)
+    ratio = models.FloatField(null=True)
+    flag = models.BooleanField(null=True)
+    moment = models.DateTimeField(null=True)
+    day = models.DateField(null=True)
+    clock = models.TimeField(null=True)
+    span = models.DurationField(null=True)
+    token = models.UUIDField(null=True)
+    raw = models.BinaryField(null=True)
+    data = models.JSONField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    suit = models.CharField(max_length=10)
+    rank = models.SmallIntegerField(null=True)
+    owner = models.ForeignKey("auth.User", models.DO_NOTHING, null=True, db_constraint=False)
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+class Measurement(ProjectionModel):
+    """A key of numbers and moments, which have several forms."""
+
+    place = models.DecimalField(max_digits=10, decimal_places=2)
+    moment = models.DateTimeField()
+    device = models.UUIDField()
+    value = models.IntegerField()
+
+    class Meta(ProjectionModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["place", "moment", "device"], name="ledger_measurement_key")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.place)
