@@ -6,12 +6,13 @@ They are declared in ``<app>/factos.py``, so that every process knows them once 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from django.apps import apps
 from django.db import models, router
+from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from factos_django.core.canonical_json import encode_json
 from factos_django.core.errors import RegistrationError, UnknownProjection
@@ -128,6 +129,7 @@ def projection(
     if (key is None) is (keys is None):
         _refuse(name, "give key= (one row a fact) or keys= (several), not both")
     known = _checked_model(name, model)
+    _check_functions(name, view, key=key, keys=keys, start=start)
     state_class = state_class_of(name, view.initial, view.evolve)
     feed = KeyedRows(
         shape=Shape(name, known, key_fields, state_class),
@@ -164,6 +166,8 @@ def projection_handler(
     """
 
     def register(function: Callable[[Recorded[Any], str], None]) -> Projection:
+        if isinstance(tables, str):
+            _refuse(name, "tables= takes a list of models, not one string")
         known = tuple(_model(name, each) for each in tables)
         if not known:
             _refuse(name, "tables= names none; a rebuild has to know them")
@@ -203,16 +207,24 @@ def _register(name: str, query: Query, mode: Mode, version: int, on_error: OnErr
     return made
 
 
+def _check_functions(name: str, view: object, **functions: object) -> None:
+    if not isinstance(view, View):
+        _refuse(name, f"view= takes a View, not {type(view).__name__}")
+    for argument, function in functions.items():
+        if function is not None and not callable(function):
+            _refuse(name, f"{argument}= takes a function, not {function!r}")
+
+
 def _refuse(name: str, reason: str) -> None:
     raise RegistrationError(what="Projection", name=name, reason=reason)
 
 
 def _model(name: str, given: str | type[models.Model]) -> type[models.Model]:
-    if not isinstance(given, str):
+    if isinstance(given, type) and issubclass(given, models.Model):
         return given
     try:
         return apps.get_model(given)
-    except (LookupError, ValueError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         reason = f"there is no model {given!r} in the installed apps"
         raise RegistrationError(what="Projection", name=name, reason=reason) from error
 
@@ -224,12 +236,15 @@ def _checked_model(name: str, given: str | type[ProjectionModel]) -> type[Projec
         _refuse(name, f"{label} is no ProjectionModel; to write other tables use @projection_handler")
     if model._meta.proxy or model._meta.abstract or model._meta.parents:
         _refuse(name, f"{label} has not one table of its own")
-    pointing = [
-        f"{relation.related_model._meta.label}.{relation.field.name}"
-        for relation in model._meta.related_objects
-    ]
-    if pointing:
+    if pointing := sorted(_pointing_at(model)):
         said = ", ".join(pointing)
         _refuse(name, f"{said} points at {label}, whose rows come and go: store the key in a plain column")
     assert issubclass(model, ProjectionModel)  # said above, in words
     return model
+
+
+def _pointing_at(model: type[models.Model]) -> Iterator[str]:
+    """Yield the fields of other models that refer to rows of ``model``, hidden ones too."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ForeignObjectRel):
+            yield f"{relation.related_model._meta.label}.{relation.field.name}"
