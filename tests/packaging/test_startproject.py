@@ -122,6 +122,10 @@ def test_the_app_comes_from_the_wheel(project: Project) -> None:
     assert Path(where.strip()).parent == project.site / "factos_django"
 
 
+def test_the_migrations_of_a_project_say_all_that_its_projection_model_is(project: Project) -> None:
+    assert "No changes detected" in project.run("manage.py", "makemigrations", "--check", "--dry-run")
+
+
 def test_the_tests_of_a_project_pass_by_manage_py(project: Project) -> None:
     printed = project.run("manage.py", "test", "--noinput")
     assert "\nRan 14 tests in " in printed

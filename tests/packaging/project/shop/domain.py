@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from factos_django import Decider, DomainError, Query, QueryItem, event_type
+from factos_django import Decider, DomainError, Query, QueryItem, Recorded, View, event_type
 
 
 @event_type("shop.HallOpened", tags=("hall:{hall}",))
@@ -59,6 +59,19 @@ def evolve(hall: Hall, event: Fact) -> Hall:
 
 
 seat_sales: Decider[BuySeat, Hall, Fact] = Decider(initial=Hall(), decide=decide, evolve=evolve)
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    sold: int = 0
+
+
+def count_sale(sales: Sales, recorded: Recorded[Fact]) -> Sales:
+    return Sales(sales.sold + isinstance(recorded.event, SeatSold))
+
+
+sales: View[Sales, Recorded[Fact]] = View(Sales(), count_sale)
+HALL_FACTS = Query.of(QueryItem(types=[HallOpened, SeatSold]))
 
 
 def facts_of(hall: str) -> Query:

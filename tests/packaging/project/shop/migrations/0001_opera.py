@@ -12,5 +12,5 @@ def open_opera(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None
 
 
 class Migration(migrations.Migration):
-    dependencies = [("factos", "0002_append_only")]
+    dependencies = [("shop", "0000_sales")]
     operations = [migrations.RunPython(open_opera, migrations.RunPython.noop)]
