@@ -15,7 +15,7 @@ from factos_django.projections import projection, projection_handler
 from factos_django.projections.keyed import KeyedRows
 from factos_django.registry import PROJECTIONS
 from factos_django.signals import projection_stopped
-from factos_django.store import append, read
+from factos_django.store import announcing, append, read
 from factos_django.testing.contract import Noted
 from tests.guards.sessions import under_tags
 from tests.ledger.domain import LEDGER, Deposited, LedgerBalance, Transferred, accounts_of, balance
@@ -263,7 +263,8 @@ def statements_of(store, events):
 
 
 @under_tags
-def test_an_append_that_no_inline_projection_wants_is_one_statement_under_tags(store):
+def test_an_append_that_no_inline_projection_wants_is_one_statement_under_tags(store, monkeypatch):
+    monkeypatch.setattr(announcing, "WAKERS", [])  # whoever follows is told by a statement after it
     assert statements_of(store, [Noted("nobody's")]) == (1, 0)
     statements, transactions = statements_of(store, [Deposited("x", 1)])
     assert statements > 1

@@ -110,7 +110,9 @@ def test_keys_that_are_equal_have_one_form_and_one_name_to_lock() -> None:
     names = {
         name
         for key in SAME
-        for name in KeyedRows(VALUES, lambda r, k=key: [k], lambda k: None, lambda s, r: s).row_names(None)  # type: ignore[arg-type,misc]
+        for name in KeyedRows(
+            VALUES, keys_of=lambda r, k=key: [k], start=lambda k: None, evolve=lambda s, r: s
+        ).row_names(None)  # type: ignore[arg-type]
     }
     assert len(names) == 1
     zeros = {str(VALUES.key((zero, NOON, DEVICE))[0]) for zero in (Decimal("-0.00"), Decimal(0), "0.0", 0)}
