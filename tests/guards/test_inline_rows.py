@@ -26,7 +26,7 @@ SOON = 3.0
 class Doing:
     """A command that says what is to be recorded, once ``pause`` lets it."""
 
-    events: tuple
+    events: tuple[object, ...]
     pause: object = field(default=lambda: None)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from factos_django import View
@@ -18,10 +20,10 @@ Rows = dict[str, tuple[int, int, int]]
 def balances_in(using: str, model: type[models.Model] = Balance) -> Rows:
     """Return the rows that are there."""
     columns = ("account", "amount", "moves", "factos_position")
-    return {row[0]: row[1:] for row in model.objects.using(using).values_list(*columns)}
+    return {row[0]: row[1:] for row in model._default_manager.using(using).values_list(*columns)}
 
 
-def balances_replayed(using: str, view: View = balance) -> Rows:
+def balances_replayed(using: str, view: View[LedgerBalance | None, Any] = balance) -> Rows:
     """Return the rows that the log makes, in the order of positions."""
     states: dict[str, tuple[LedgerBalance, int]] = {}
     for each in read(LEDGER, using=using):
