@@ -111,7 +111,7 @@ def test_keys_that_are_equal_have_one_form_and_one_name_to_lock() -> None:
         name
         for key in SAME
         for name in KeyedRows(
-            VALUES, keys_of=lambda r, k=key: [k], start=lambda k: None, evolve=lambda s, r: s
+            VALUES, keys_of=lambda _, k=key: [k], start=str, evolve=max
         ).row_names(None)  # type: ignore[arg-type]
     }
     assert len(names) == 1
