@@ -48,19 +48,21 @@ def replaced(using, name=BALANCES):
     until(lambda: catch_up(name, using=using)[0].standing is Standing.CAUGHT_UP, "another worker catching up")
 
 
+@pytest.mark.parametrize("later", [0, 2])
 @on_databases()
-def test_one_that_is_frozen_before_it_writes_is_replaced_and_writes_nothing(store):
+def test_one_that_is_frozen_before_it_writes_is_replaced_and_writes_nothing(store, later):
     def work(pipe):
         pausing(pipe, following, "batch_transaction", after=False)
         follow_and_tell(pipe, followed_balances, store.using)
 
     some_history(store.using)
+    catch_up(using=store.using)
+    deposit(store.using, 3)
     with actor(work) as worker:
         assert worker.hear() == "here"  # it has read the facts, and folded them
         worker.freeze()
         replaced(store.using)
-        deposit(store.using)
-        replaced(store.using)
+        deposit(store.using, later)
         catch_up(using=store.using)
         before = rows_of_states(store.using)
         worker.tell("go on")
