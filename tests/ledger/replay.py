@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from uuid import UUID
 
 from django.db import models
 
-from factos_django import View
+from factos_django import Recorded
 from factos_django.store import read
-from tests.ledger.domain import LEDGER, LedgerBalance, accounts_of, balance
+from tests.ledger.domain import LEDGER, LedgerBalance, LedgerEvent, accounts_of, balance
 from tests.ledger.models import Balance
 
-__all__ = ["balances_in", "balances_replayed"]
+__all__ = ["Rows", "balances_in", "balances_of", "balances_replayed"]
 
 #: By account: amount, moves, and the position of the last fact.
-Rows = dict[str, tuple[int, int, int]]
+Rows: TypeAlias = dict[str, tuple[int, int, int]]
+
+_NOBODY, _NEVER = UUID(int=0), datetime.min.replace(tzinfo=UTC)
 
 
 def balances_in(using: str, model: type[models.Model] = Balance) -> Rows:
@@ -23,12 +28,18 @@ def balances_in(using: str, model: type[models.Model] = Balance) -> Rows:
     return {row[0]: row[1:] for row in model._default_manager.using(using).values_list(*columns)}
 
 
-def balances_replayed(using: str, view: View[LedgerBalance | None, Any] = balance) -> Rows:
-    """Return the rows that the log makes, in the order of positions."""
+def balances_replayed(using: str) -> Rows:
+    """Return the rows that the log makes."""
+    return balances_of((each.position, each.event) for each in read(LEDGER, using=using))
+
+
+def balances_of(facts: Iterable[tuple[int, LedgerEvent]]) -> Rows:
+    """Return the rows that these facts make, which are in the order of their positions."""
     states: dict[str, tuple[LedgerBalance, int]] = {}
-    for each in read(LEDGER, using=using):
-        for account in accounts_of(each.event):
+    for position, event in facts:
+        recorded: Recorded[Any] = Recorded(event, position, _NOBODY, "", 1, (), {}, _NEVER)
+        for account in accounts_of(event):
             before = states.pop(account, (LedgerBalance(account), 0))[0]
-            if (after := view.evolve(before, each)) is not None:
-                states[account] = (after, each.position)
+            if (after := balance.evolve(before, recorded)) is not None:
+                states[account] = (after, position)
     return {account: (state.amount, state.moves, at) for account, (state, at) in states.items()}
