@@ -46,7 +46,7 @@ def mutated_copy(mutant: Mutant, directory: Path) -> None:
 
 
 def hunt(mutant: Mutant, seconds: float, seed: int | None = None) -> Hunt:
-    """Run the history against the mutant, again and again, until it is found out or the time is over."""
+    """Run its history against the mutant, again and again, until it is found out or the time is over."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         mutated_copy(mutant, Path(directory))
@@ -56,7 +56,13 @@ def hunt(mutant: Mutant, seconds: float, seed: int | None = None) -> Hunt:
 
 
 def _said(mutant: Mutant, directory: Path, seconds: float, seed: int | None) -> dict[str, Any]:
-    about = [mutant.store, str(seconds), json.dumps(mutant.scenes), *([] if seed is None else [str(seed)])]
+    about = [
+        mutant.run,
+        mutant.store,
+        str(seconds),
+        json.dumps(mutant.scenes),
+        *([] if seed is None else [str(seed)]),
+    ]
     command = [sys.executable, "-m", "tests.mutants.prey", *about]
     left = {"FACTOS_TEST_DIRECTORY", "PYTHONPATH"}  # it gets databases of its own, and its own package
     environment = {name: value for name, value in os.environ.items() if name not in left}

@@ -34,12 +34,14 @@ class Mutant:
     """A mistake, and the run in which it is looked for; see ``tests.history.long_form`` for the stores.
 
     ``scenes`` are numbers of its plan that differ from those of the others: victims, freezes, operations.
+    ``run`` is ``history``, or ``ledger``: that of ``tests.projections.inline_history``.
     """
 
     name: str
     store: str
     edits: tuple[Edit, ...]
     scenes: dict[str, int] = field(default_factory=dict)
+    run: str = "history"
 
 
 _CALLS, _INSERTION = "sql/postgresql/calls.py", "sql/postgresql/insertion.py"
@@ -412,5 +414,62 @@ def _statement(""",
         "postgres-tags",
         (Edit(_FUNCTIONS, "str(lock_timeout_milliseconds())", '"0"'),),
         scenes={"freezes": 1},
+    ),
+    Mutant(
+        "inline rows locked after positions are drawn",
+        "postgres-tags",
+        (
+            Edit(
+                _CALLS,
+                _ROWS + _INSERT,
+                "    positions := factos_insert_1(request, events, NULL, moment);\n"
+                f"{_ROWS}    RETURN factos_done_1('recorded', positions);\n",
+            ),
+            Edit(
+                _CALLS,
+                _ROWS + _RECORD,
+                f"{_RECORD_AND_GO_ON}{_ROWS.replace('unwanted :=', 'PERFORM')}    RETURN unwanted;\n",
+            ),
+        ),
+        run="ledger",
+    ),
+    Mutant(
+        "inline rows not locked",
+        "postgres-tags",
+        (Edit(_LOCKS, "    IF jsonb_array_length(rows) = 0 OR", "    IF true OR"),),
+        run="ledger",
+    ),
+    Mutant(
+        "inline rows locked in no order",
+        "postgres-tags",
+        (
+            Edit(
+                _LOCKS,
+                """        SELECT DISTINCT hashtext(row_name COLLATE "C") AS hash
+        FROM jsonb_array_elements_text(rows) AS row_name ORDER BY hash OFFSET 0
+""",
+                """        SELECT hashtext(row_name COLLATE "C") AS hash
+        FROM jsonb_array_elements_text(rows) AS row_name ORDER BY random() OFFSET 0
+""",
+            ),
+        ),
+        run="ledger",
+    ),
+    *(
+        Mutant(
+            f"inline rows after the commit ({store})",
+            store,
+            (
+                Edit(
+                    _RECORDING,
+                    "    parts.take_part(recorded, request.using)\n",
+                    """    from django.db import transaction
+    transaction.on_commit(lambda: parts.take_part(recorded, request.using), using=request.using)
+""",
+                ),
+            ),
+            run="ledger",
+        )
+        for store in ("postgres-tags", "mariadb", "sqlite")
     ),
 )

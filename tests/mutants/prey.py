@@ -1,4 +1,4 @@
-"""``python -m tests.mutants.prey STORE SECONDS SCENES [SEED]``, in a mutated copy; the last line is JSON."""
+"""``python -m tests.mutants.prey RUN STORE SECONDS SCENES [SEED]``, in a mutated copy; says JSON."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +18,51 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 (it asks for the settings)
+from django.conf import settings  # noqa: E402 (it asks for the settings)
+from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from tests.history.long_form import database, long_form  # noqa: E402
 from tests.history.run import Plan, Report, drawn_seed, run  # noqa: E402
+from tests.projections import inline_history as ledger  # noqa: E402
 
 
-def main(store: str, seconds: float, scenes: dict[str, int], seed: int) -> None:
+def main(name: str, store: str, seconds: float, scenes: dict[str, int], seed: int) -> None:
     """Run until a guarantee is seen broken, at most so long, each time with the next seed.
 
     ``scenes`` are numbers of the plan that are to differ from the usual ones.
     """
-    shown: dict[str, Any] = {"operations": 40, "victims": 0, "freezes": 0, **scenes}
-    plan = replace(long_form(seed)[store].plan, alone=10, **shown)
-    plan = replace(plan, holds=int(plan.parallel))
+    case = long_form(seed)[store].plan
+    once = partial(_RUNS[name], case, scenes)
     deadline = time.monotonic() + seconds
-    logging.disable(logging.WARNING)  # no type derives the tags of a run
-    with database(plan.using):
-        report = _run(plan)
+    logging.disable(logging.CRITICAL)  # no type derives the tags of a run, and mutants stop projections
+    with database(case.using):
+        report = once(seed)
         while not _broken(report) and time.monotonic() < deadline:
-            plan = replace(plan, seed=plan.seed + 1)
-            _empty(plan.using)
-            report = _run(plan)
+            seed += 1
+            _empty(case.using)
+            report = once(seed)
     faults = [str(fault) for fault in report.faults]
     what = "\n".join([*report.deaths, *sorted(faults, key=lambda fault: fault.startswith("errors"))][:3])
-    sys.stdout.write(json.dumps({"found_by": _broken(report), "seed": plan.seed, "what": what}) + "\n")
+    sys.stdout.write(json.dumps({"found_by": _broken(report), "seed": seed, "what": what}) + "\n")
 
 
-def _run(plan: Plan) -> Report:
+def _run_history(case: Plan, scenes: dict[str, int], seed: int) -> Report:
+    shown: dict[str, Any] = {"operations": 40, "victims": 0, "freezes": 0, **scenes}
+    plan = replace(case, alone=10, holds=int(case.parallel), **shown)
     with tempfile.TemporaryDirectory() as directory:
-        return run(plan, Path(directory))
+        return run(replace(plan, seed=seed), Path(directory))
 
 
-def _broken(report: Report) -> list[str]:
+def _run_ledger(case: Plan, scenes: dict[str, int], seed: int) -> ledger.Report:
+    settings.FACTOS_GUARD = {case.using: case.guards[0]}
+    return ledger.run(ledger.Plan(case.using, seed=seed, **scenes))
+
+
+_RUNS: dict[str, Any] = {"history": _run_history, "ledger": _run_ledger}
+
+
+def _broken(report: Report | ledger.Report) -> list[str]:
     """Return the guarantees that were seen broken; that a process crashed is no sign of any."""
     return sorted({fault.guarantee for fault in report.faults if fault.guarantee.startswith("G")})
 
@@ -64,5 +76,5 @@ def _empty(using: str) -> None:
 
 
 if __name__ == "__main__":
-    store, seconds, scenes, *seed = sys.argv[1:]
-    main(store, float(seconds), json.loads(scenes), int(seed[0]) if seed else drawn_seed())
+    name, store, seconds, scenes, *seed = sys.argv[1:]
+    main(name, store, float(seconds), json.loads(scenes), int(seed[0]) if seed else drawn_seed())

@@ -8,7 +8,11 @@ from django.conf import settings
 from tests.mutants.hunt import hunt, mutated_copy
 from tests.mutants.patches import MUTANTS, Edit, Mutant, Stale
 
-SOME = ("positions drawn before the shared locks", "head with last_value of a fresh sequence")
+SOME = (
+    "positions drawn before the shared locks",
+    "head with last_value of a fresh sequence",
+    "inline rows locked after positions are drawn",
+)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
