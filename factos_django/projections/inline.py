@@ -60,8 +60,8 @@ def apply(projection: Inline, recorded: Sequence[Recorded[Any]], using: str, loc
             continue
         failure = Failure.of(error, each)
         if projection.on_error == "stop":
-            stop(projection, failure, using)
-            tell_stopped(projection.name, failure, using)
+            if stop(projection, failure, using):
+                tell_stopped(projection.name, failure, using)
             return
         park(projection.name, failure, using)
 

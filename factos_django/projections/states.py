@@ -162,14 +162,14 @@ def stop_leased(lease: Lease, failure: Failure) -> None:
         raise LeaseLost(name=lease.name)
 
 
-def stop(declared: Declared, failure: Failure, using: str) -> None:
+def stop(declared: Declared, failure: Failure, using: str) -> bool:
     """Stop an inline projection, in the transaction whose fact it could not fold.
 
-    Of two that stop it at once, the first one's reason stays.
+    Return whether it was this that stopped it: of two that do at once, the first one's reason stays.
     """
     ensure_states([declared], using)
     told = _told(failure, database_now(using)) | {"condition": ProjectionState.Condition.STOPPED}
-    _rows(using).filter(pk=declared.name).exclude(condition=told["condition"]).update(**told)
+    return bool(_rows(using).filter(pk=declared.name).exclude(condition=told["condition"]).update(**told))
 
 
 def resume(name: str, using: str) -> bool:

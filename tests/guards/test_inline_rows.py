@@ -1,18 +1,21 @@
 """Inline rows fold in the order of positions, whoever comes first (G7), and nobody deadlocks."""
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import connections, transaction
 
 from factos_django import Decider, Proposed, RetryTransaction, StoreBusy
+from factos_django.models import ProjectionState
 from factos_django.projections import projection
 from factos_django.registry import PROJECTIONS
-from factos_django.sql.postgresql import MARK_LOCKS
+from factos_django.sql.postgresql import MARK_LOCKS, MOST_LOCKS_OF_TRANSACTION
 from tests.guards.facts import tagged
-from tests.guards.sessions import PATIENCE, Pause, under_tags
+from tests.guards.sessions import PATIENCE, Pause, Session, under_tags
 from tests.ledger.domain import LEDGER, Closed, Deposited, LedgerBalance, Transferred, balance
 from tests.ledger.models import Balance, Entry, FollowedBalance
 from tests.ledger.replay import balances_in, balances_replayed
@@ -26,8 +29,8 @@ SOON = 3.0
 class Doing:
     """A command that says what is to be recorded, once ``pause`` lets it."""
 
-    events: tuple[object, ...]
-    pause: object = field(default=lambda: None)
+    events: tuple[Any, ...]
+    pause: Callable[[], None] = field(default=lambda: None)
 
 
 def decide(_state, command):
@@ -227,6 +230,65 @@ def test_an_append_of_more_rows_than_it_may_lock_is_alone(store, session, fannin
     assert {row[:2] for row in rows.values()} == {(3, 2)}
     assert len(rows) == 300
     assert_replayed(store.using)
+
+
+@pytest.mark.parametrize("dispatched", [False, True], ids=["append", "dispatch"])
+@under_tags
+def test_a_transaction_of_many_appends_ends_by_being_alone(store, session, dispatched):
+    """Row 27: the lock table is the whole cluster's, and locks of rows fill it like those of tags."""
+    a, b = session("a"), session("b")
+
+    def append_often():
+        for n in range(280):
+            event = Deposited(f"account {n}", 1)
+            if dispatched:
+                a.log.dispatch(Doing((event,)), decider=doing, query=tagged(f"order:{n}"))
+            else:
+                a.log.append([event])
+
+    a.begin()
+    a.run(append_often)
+    assert a.advisory_locks() <= MOST_LOCKS_OF_TRANSACTION + 1  # and the mark
+    waiting = b.start(b.log.append, [Deposited("somebody else", 1)])
+    b.see_waiting(a)
+    a.commit()
+    assert waiting.result(PATIENCE)
+    assert len(assert_replayed(store.using)) == 281
+
+
+# Projections that stop
+
+
+@pytest.fixture
+def poisoned(monkeypatch):
+    """The inline projection of the balances fails at deposits of 666."""
+    feed = PROJECTIONS.named("ledger.balances").feed
+
+    def evolve(state, recorded):
+        if recorded.event.amount == 666:
+            raise LookupError(recorded.event.account)
+        return balance.evolve(state, recorded)
+
+    failing = replace(feed, evolve=evolve)
+    registered = replace(PROJECTIONS.named("ledger.balances"), feed=failing)
+    monkeypatch.setitem(PROJECTIONS._by_name, "ledger.balances", registered)
+
+
+@pytest.mark.parametrize(("ends", "told"), [(Session.commit, "x"), (Session.rollback, "y")])
+@under_tags
+def test_of_two_appends_that_stop_a_projection_at_once_the_first_that_commits_says_why(
+    store, session, poisoned, ends, told
+):
+    a, b, c = session("a"), session("b"), session("c")
+    a.begin()
+    a.run(a.log.append, [Deposited("x", 666)])
+    waiting = b.start(b.log.append, [Deposited("y", 666)])
+    b.see_waiting(a)
+    assert c.run(c.log.append, [Deposited("z", 1)])  # whoever does not fail waits for neither
+    ends(a)
+    assert waiting.result(PATIENCE)
+    state = ProjectionState.objects.using(store.using).get(pk="ledger.balances")
+    assert (state.condition, state.error) == ("stopped", f"LookupError: {told}")
 
 
 # No deadlocks
