@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class TicketingConfig(AppConfig):
-    """Ticketing has no models: its facts are in the log of factos."""
+    """Its facts are in the log of factos; its models are projections of them."""
 
     name = "demo_project.ticketing"
     label = "ticketing"

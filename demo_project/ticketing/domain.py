@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from factos_django import Decider, DomainError, Query, QueryItem, Recorded, View, event_type
@@ -12,6 +13,7 @@ __all__ = [
     "AlreadyOpen",
     "BuyTicket",
     "ConferenceOpened",
+    "HourSales",
     "NothingToSell",
     "OpenConference",
     "SaleFact",
@@ -19,8 +21,13 @@ __all__ = [
     "SoldOut",
     "TicketSold",
     "TicketWindow",
+    "conference_of",
     "conference_openings",
+    "conference_sales",
     "every_sale",
+    "every_ticket",
+    "hour_of",
+    "hour_sales",
     "opening_context",
     "sale_context",
     "sale_facts",
@@ -170,20 +177,43 @@ def sale_context(command: BuyTicket) -> Query:
     return sale_facts(command.conference)
 
 
-# Views
+# Views: each folds the facts of one row, and the row of a fact is told beside it
 
 
-Sales: TypeAlias = Mapping[str, TicketWindow]
-
-
-def evolve_sales(sales: Sales, recorded: Recorded[SaleFact]) -> Sales:
+def evolve_window(window: TicketWindow, recorded: Recorded[SaleFact]) -> TicketWindow:
     """Fold one fact into the window of its conference."""
-    event = recorded.event
-    window = sales.get(event.conference, ticket_sales.initial)
-    return {**sales, event.conference: evolve(window, event)}
+    return evolve(window, recorded.event)
 
 
-sales_by_conference: View[Sales, Recorded[SaleFact]] = View(initial={}, evolve=evolve_sales)
+conference_sales: View[TicketWindow, Recorded[SaleFact]] = View(
+    initial=ticket_sales.initial, evolve=evolve_window
+)
+
+
+def conference_of(recorded: Recorded[SaleFact]) -> str:
+    """Return the conference that the fact is about."""
+    return recorded.event.conference
+
+
+@dataclass(frozen=True, slots=True)
+class HourSales:
+    """What a conference sold in one hour."""
+
+    sold: int
+
+
+def evolve_hour(hour: HourSales, _: Recorded[TicketSold]) -> HourSales:
+    """Count one ticket."""
+    return replace(hour, sold=hour.sold + 1)
+
+
+hour_sales: View[HourSales, Recorded[TicketSold]] = View(initial=HourSales(sold=0), evolve=evolve_hour)
+
+
+def hour_of(recorded: Recorded[TicketSold]) -> tuple[str, datetime]:
+    """Return the conference, and the beginning of the hour (UTC) in which the ticket was sold."""
+    hour = recorded.recorded_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return recorded.event.conference, hour
 
 
 def every_sale() -> Query:
@@ -191,6 +221,27 @@ def every_sale() -> Query:
     return Query.of(QueryItem(types=[ConferenceOpened, TicketSold]))
 
 
+def every_ticket() -> Query:
+    """Return the tickets of all conferences."""
+    return Query.of(QueryItem(types=[TicketSold]))
+
+
 def tickets_sold(conference: str) -> Query:
     """Return the tickets of one conference."""
     return Query.of(QueryItem(types=[TicketSold], tags=[f"event:{conference}"]))
+
+
+# A view of all conferences at once, for whoever has the facts and no table
+
+
+Sales: TypeAlias = Mapping[str, TicketWindow]
+
+
+def evolve_sales(sales: Sales, recorded: Recorded[SaleFact]) -> Sales:
+    """Fold one fact into the window of its conference."""
+    conference = conference_of(recorded)
+    window = sales.get(conference, conference_sales.initial)
+    return {**sales, conference: conference_sales.evolve(window, recorded)}
+
+
+sales_by_conference: View[Sales, Recorded[SaleFact]] = View(initial={}, evolve=evolve_sales)

@@ -1,46 +1,48 @@
-"""Two pages that fold the facts as they are read. Nothing is stored for them, and they change nothing."""
+"""Two pages that read the projections; the tickets themselves are read from the log. They change nothing."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from demo_project.ticketing.domain import (
-    Sales,
-    every_sale,
-    sale_facts,
-    sales_by_conference,
-    tickets_sold,
-)
-from factos_django import InvalidTag, Query, project
+from demo_project.ticketing.domain import tickets_sold
+from demo_project.ticketing.factos import sales_by_hour
+from demo_project.ticketing.models import ConferenceSales, SalesByHour
+from factos_django import InvalidTag
+from factos_django.models import ProjectionState
 from factos_django.store import read
 
 __all__ = ["conference", "home"]
 
 TICKETS_SHOWN = 100
+HOURS_SHOWN = 24
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The conferences, each with its sold tickets and its capacity."""
-    sales = _sales(every_sale())
-    return render(request, "ticketing/home.html", {"sales": dict(sorted(sales.items()))})
+    return render(request, "ticketing/home.html", {"conferences": ConferenceSales.objects.order_by("pk")})
 
 
 @require_safe
 def conference(request: HttpRequest, conference: str) -> HttpResponse:
-    """One conference with its latest tickets."""
+    """One conference with its sales by hour and its latest tickets."""
     try:
-        window = _sales(sale_facts(conference))[conference]
-    except (InvalidTag, KeyError) as error:  # no tag can hold this name, or no fact does
+        query = tickets_sold(conference)
+        sales = ConferenceSales.objects.get(pk=conference)
+    except (InvalidTag, ConferenceSales.DoesNotExist) as error:  # no tag can hold this name, or no fact does
         raise Http404("No such conference is open.") from error
-    tickets = list(read(tickets_sold(conference), backwards=True, limit=TICKETS_SHOWN))
-    return render(
-        request,
-        "ticketing/conference.html",
-        {"conference": conference, "window": window, "tickets": tickets, "shown": TICKETS_SHOWN},
-    )
+    applied = _applied(sales_by_hour.name)  # before the rows, so that they are no older than it says
+    context = {
+        "sales": sales,
+        "applied": applied,
+        "hours": SalesByHour.objects.filter(conference=conference).order_by("-hour")[:HOURS_SHOWN],
+        "tickets": list(read(query, backwards=True, limit=TICKETS_SHOWN)),
+        "shown": TICKETS_SHOWN,
+    }
+    return render(request, "ticketing/conference.html", context)
 
 
-def _sales(query: Query) -> Sales:
-    # Each request folds all the facts that it asks for; a projection would have done so before.
-    return project(sales_by_conference, read(query))
+def _applied(projection: str) -> int:
+    """Return the position up to which its follower has applied the facts; 0 before it began."""
+    state = ProjectionState.objects.filter(pk=projection).first()
+    return state.position if state else 0

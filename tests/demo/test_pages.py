@@ -1,11 +1,15 @@
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.staticfiles import finders
 
 from demo_project.ticketing.domain import ConferenceOpened, TicketSold
-from factos_django.store import append
+from demo_project.ticketing.models import ConferenceSales
+from factos_django.projections import catch_up
+from factos_django.store import append, recording
 
 pytestmark = pytest.mark.django_db
 
@@ -13,6 +17,11 @@ pytestmark = pytest.mark.django_db
 def text_of(response):
     """What a reader sees, with single spaces."""
     return " ".join(re.sub(r"<[^>]*>", " ", response.content.decode()).split())
+
+
+def at_time(monkeypatch, moment):
+    """Let facts be recorded at this moment from now on."""
+    monkeypatch.setattr(recording, "datetime", SimpleNamespace(now=lambda zone: moment.astimezone(zone)))
 
 
 def test_an_empty_home_page_says_what_to_do(client):
@@ -46,6 +55,43 @@ def test_a_conference_page_shows_the_latest_hundred_tickets(client):
     assert ("buyer-100." in text, "buyer-1." in text, "buyer-0." in text) == (True, True, False)
 
 
+def test_the_count_of_a_conference_comes_from_its_row_and_folds_nothing(client, django_assert_num_queries):
+    append([ConferenceOpened("djangocon", 9), *[TicketSold("djangocon", f"{n}") for n in range(7)]])
+    with django_assert_num_queries(1) as asked:
+        assert "djangocon 7 9 2 left" in text_of(client.get("/"))
+    assert ConferenceSales._meta.db_table in asked.captured_queries[0]["sql"]
+
+
+def test_a_conference_page_shows_its_sales_by_hour_up_to_where_the_follower_has_come(client):
+    append([ConferenceOpened("djangocon", 9), TicketSold("djangocon", "ada"), TicketSold("gleamconf", "eve")])
+    [caught_up] = catch_up("ticketing.sales_by_hour")
+    [late] = append([TicketSold("djangocon", "late")])
+    text = text_of(client.get("/conferences/djangocon/"))
+    assert f"applied up to position {caught_up.position} Hour Sold" in text
+    assert caught_up.position < late.position
+    assert "Sold 2" in text  # written with the facts
+    assert re.search(r"Hour Sold \d{4}-\d\d-\d\d \d\d:00 UTC 1 Tickets", text)  # what the follower knows
+
+
+def test_the_hours_are_shown_newest_first(client, monkeypatch):
+    began = datetime(2026, 11, 24, 22, 59, 59, tzinfo=UTC)
+    for hours, sold in ((0, 2), (1, 1), (2, 3)):
+        at_time(monkeypatch, began + timedelta(hours=hours))
+        append([TicketSold("djangocon", f"{hours}-{n}") for n in range(sold)])
+    catch_up("ticketing.sales_by_hour")
+    hours = "2026-11-25 00:00 UTC 3 2026-11-24 23:00 UTC 1 2026-11-24 22:00 UTC 2"
+    assert hours in text_of(client.get("/conferences/djangocon/"))
+
+
+def test_a_conference_page_says_what_to_do_while_no_follower_has_come(client):
+    append([ConferenceOpened("djangocon", 9)])
+    assert "run_projections" not in text_of(client.get("/conferences/djangocon/"))
+    append([TicketSold("djangocon", "ada")])
+    text = text_of(client.get("/conferences/djangocon/"))
+    assert "applied up to position 0" in text
+    assert "python manage.py run_projections" in text
+
+
 def test_a_conference_without_tickets_says_so(client):
     append([ConferenceOpened("djangocon", 2)])
     assert "No ticket is sold yet." in text_of(client.get("/conferences/djangocon/"))
@@ -75,6 +121,7 @@ def test_the_pages_are_read_only(client):
 
 def test_the_pages_need_no_inline_style_or_script(client):
     append([ConferenceOpened("djangocon", 2), TicketSold("djangocon", "ada")])
+    catch_up("ticketing.sales_by_hour")
     for address in ("/", "/conferences/djangocon/"):
         html = client.get(address).content.decode()
         assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", html)

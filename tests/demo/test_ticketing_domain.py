@@ -1,6 +1,7 @@
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -9,13 +10,19 @@ from demo_project.ticketing.domain import (
     AlreadyOpen,
     BuyTicket,
     ConferenceOpened,
+    HourSales,
     NothingToSell,
     OpenConference,
     SoldOut,
     TicketSold,
     TicketWindow,
+    conference_of,
     conference_openings,
+    conference_sales,
     every_sale,
+    every_ticket,
+    hour_of,
+    hour_sales,
     opening_context,
     sale_context,
     sales_by_conference,
@@ -87,6 +94,41 @@ def test_sales_are_told_apart_by_conference():
     given(OPENED, *ELSEWHERE, TicketSold(GLEAM, "bob")).project(sales_by_conference).then(sales)
 
 
+def test_the_row_of_a_conference_counts_what_is_left_of_it():
+    row = given(OPENED, TicketSold(GLEAM, "ada"), TicketSold(GLEAM, "bob")).project(conference_sales)
+    row.then(TicketWindow(capacity=2, sold=2))
+
+
+def test_a_conference_that_sold_before_it_opened_has_its_tickets_counted():
+    row = given(TicketSold(GLEAM, "ada"), OPENED).project(conference_sales)
+    row.then(TicketWindow(capacity=2, sold=1))
+
+
+def test_the_row_of_an_hour_counts_its_tickets():
+    given(TicketSold(GLEAM, "ada"), TicketSold(GLEAM, "bob")).project(hour_sales).then(HourSales(sold=2))
+
+
+def test_a_fact_belongs_to_the_row_of_its_conference():
+    facts = given(OPENED, *ELSEWHERE).facts
+    assert [conference_of(each) for each in facts] == [GLEAM, "djangocon", "djangocon", "djangocon"]
+
+
+@pytest.mark.parametrize(
+    ("recorded_at", "hour"),
+    [
+        (datetime(2026, 3, 29, 1, 0, tzinfo=UTC), 1),
+        (datetime(2026, 3, 29, 1, 59, 59, 999_999, tzinfo=UTC), 1),
+        (datetime(2026, 3, 29, 2, 0, tzinfo=UTC), 2),
+        (datetime(2026, 3, 29, 8, 15, tzinfo=timezone(timedelta(hours=5, minutes=30))), 2),
+    ],
+)
+def test_a_ticket_belongs_to_the_row_of_its_hour_in_utc(recorded_at, hour):
+    [ticket] = given(TicketSold(GLEAM, "ada")).facts
+    key = hour_of(replace(ticket, recorded_at=recorded_at))
+    assert key == (GLEAM, datetime(2026, 3, 29, hour, tzinfo=UTC))
+    assert key[1].utcoffset() == timedelta(0)
+
+
 @pytest.mark.parametrize(
     ("query", "matched"),
     [
@@ -94,8 +136,9 @@ def test_sales_are_told_apart_by_conference():
         (opening_context(OpenConference(GLEAM, 2)), {"opened"}),
         (tickets_sold(GLEAM), {"sold"}),
         (every_sale(), {"opened", "sold", "elsewhere"}),
+        (every_ticket(), {"sold", "elsewhere"}),
     ],
-    ids=["sale", "opening", "tickets", "every sale"],
+    ids=["sale", "opening", "tickets", "every sale", "every ticket"],
 )
 def test_a_query_matches_the_facts_that_it_should(query, matched):
     facts = {"opened": OPENED, "sold": TicketSold(GLEAM, "ada"), "elsewhere": TicketSold("djangocon", "ada")}
