@@ -9,9 +9,11 @@ from typing import Any
 
 from django.db import connections
 
+from demo_project.ticketing.factos import sales
+from demo_project.ticketing.models import ConferenceSales
 from demo_project.ticketing.sale import ACCEPTED, SOLD_OUT, Answer, Sale
 
-__all__ = ["SaleReport", "Tally", "count_recorded"]
+__all__ = ["SaleReport", "Tally", "count_projected", "count_recorded"]
 
 RECORDED = """
     SELECT count(*)
@@ -25,6 +27,12 @@ def count_recorded(conference: str, using: str) -> int:
     with connections[using].cursor() as cursor:
         cursor.execute(RECORDED, [f"event:{conference}"])
         return int(cursor.fetchone()[0])
+
+
+def count_projected(conference: str, using: str) -> int:
+    """Return how many tickets the projection has counted; 0 for a conference that it does not know."""
+    rows = ConferenceSales.objects.using(using).filter(pk=conference)
+    return rows.values_list("sold", flat=True).first() or 0
 
 
 @dataclass(slots=True)
@@ -52,13 +60,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class SaleReport:
-    """One sale, its answers, and the tickets in the tables before and after it."""
+    """One sale, its answers, the tickets in the tables before and after it, and those of the projection."""
 
     sale: Sale
     capacity: int
     tally: Tally
     recorded_before: int
     recorded: int
+    projected: int
     seconds: float
 
     @property
@@ -68,7 +77,7 @@ class SaleReport:
 
     def failures(self) -> list[str]:
         """Return what is wrong with this sale, in sentences; nothing is wrong with most."""
-        return [*self._wrong_answers(), *self._wrong_records()]
+        return [*self._wrong_answers(), *self._wrong_records(), *self._wrong_projection()]
 
     def _wrong_answers(self) -> Iterator[str]:
         answered = self.tally.accepted + self.tally.sold_out
@@ -86,6 +95,11 @@ class SaleReport:
         if self.tally.sold_out and self.recorded < self.capacity:
             yield f"buyers were told 'sold out' with {self.recorded} of {self.capacity} tickets recorded"
 
+    def _wrong_projection(self) -> Iterator[str]:
+        if self.projected != self.recorded:
+            counted = f"{sales.name} counts {self.projected} tickets, and {self.recorded} are recorded"
+            yield f"{counted} (manage.py rebuild_projections {sales.name})"
+
     def as_data(self) -> dict[str, Any]:
         """Return the report as plain data."""
         return {
@@ -98,6 +112,7 @@ class SaleReport:
             "sold_out": self.tally.sold_out,
             "errors": dict(sorted(self.tally.errors.items())),
             "recorded": self.recorded,
+            "projected": self.projected,
             "retries": self.tally.retries,
             "seconds": round(self.seconds, 3),
             "decisions_per_second": round(self.decisions_per_second, 1),
@@ -113,6 +128,7 @@ class SaleReport:
             ("errors", f"{self.tally.errors.total()}", ""),
             *((f"  {kind}", f"{number}", self.tally.details[kind]) for kind, number in errors),
             ("recorded", f"{self.recorded}", f"of {self.capacity}, counted in the tables"),
+            ("projected", f"{self.projected}", f"by {sales.name}"),
             ("retries", f"{self.tally.retries}", ""),
             ("seconds", f"{self.seconds:.2f}", ""),
             ("decisions per second", f"{self.decisions_per_second:.1f}", ""),

@@ -13,9 +13,13 @@ from django.db import connections
 from demo_project.settings import BASE_DIR
 from demo_project.ticketing import buyers
 from demo_project.ticketing.domain import ConferenceOpened, SoldOut, sale_facts
+from demo_project.ticketing.factos import sales, sales_by_hour
 from demo_project.ticketing.management.commands.sell_tickets import Command
+from demo_project.ticketing.models import ConferenceSales, SalesByHour
 from demo_project.ticketing.sale import ACCEPTED, SOLD_OUT, Answer, Sale
 from demo_project.ticketing.sale_report import SaleReport, Tally, count_recorded
+from factos_django.projections import catch_up
+from factos_django.projections.rebuilding import check
 from factos_django.store import read
 
 GLEAM = "gleamconf-2026"
@@ -48,6 +52,7 @@ def failed_sale():
 
 
 def told(report):
+    assert report["projected"] == report["recorded"]
     return {name: report[name] for name in ("accepted", "sold_out", "errors", "recorded")}
 
 
@@ -77,6 +82,21 @@ def test_the_facts_are_one_opening_and_tickets_of_different_buyers(alias):
     assert len({ticket.buyer for ticket in tickets}) == len(tickets) == 5
 
 
+def test_the_tables_hold_what_the_log_does_after_concurrent_sales(alias):
+    for conference in (GLEAM, "djangocon"):
+        sell(alias, capacity=7, attempts=20, concurrency=4, options=[f"--conference={conference}"])
+    catch_up(sales_by_hour.name, using=alias)
+    rows = ConferenceSales.objects.using(alias).order_by("pk").values_list("conference", "capacity", "sold")
+    assert list(rows) == [("djangocon", 7, 7), (GLEAM, 7, 7)]
+    hours = SalesByHour.objects.using(alias).values_list("conference", "sold")
+    assert Counter(conference for conference, sold in hours for _ in range(sold)) == {
+        GLEAM: 7,
+        "djangocon": 7,
+    }
+    for projection in (sales, sales_by_hour):  # positions and all
+        assert check(projection.name, using=alias).is_right
+
+
 def test_the_count_is_of_the_tickets_of_this_conference(alias):
     sell(alias, capacity=2, attempts=2)
     sell(alias, capacity=3, attempts=3, options=["--conference=GleamConf-2026"])
@@ -91,6 +111,7 @@ def test_the_capacity_on_record_counts_and_the_command_says_so():
     call_command("sell_tickets", "--capacity=7", "--attempts=9", "--no-color", stdout=out, stderr=errors)
     assert errors.getvalue() == f"{GLEAM} is open already: its capacity is 5.\n"
     assert "5  of 5, counted in the tables" in out.getvalue()
+    assert "5  by ticketing.sales" in out.getvalue()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -98,12 +119,13 @@ def test_the_report_is_aligned_and_without_colour():
     out = StringIO()
     call_command("sell_tickets", "--capacity=3", "--attempts=12", "--no-color", stdout=out)
     lines = out.getvalue().splitlines()
-    assert [" ".join(line.split()) for line in lines[:5]] == [
+    assert [" ".join(line.split()) for line in lines[:6]] == [
         "gleamconf-2026 on default",
         "accepted 3",
         "sold out 9",
         "errors 0",
         "recorded 3 of 3, counted in the tables",
+        "projected 3 by ticketing.sales",
     ]
     assert lines[-1] == "The rule held: 3 of 3 tickets are sold."
     assert "\x1b" not in out.getvalue()
@@ -174,6 +196,16 @@ def test_an_acceptance_that_was_not_recorded_fails_the_sale(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_row_that_is_lost_fails_the_sale_until_it_is_computed_again():
+    sell()
+    with connections["default"].cursor() as cursor:
+        cursor.execute("DELETE FROM ticketing_conferencesales")
+    assert "ticketing.sales counts 0 tickets, and 5 are recorded" in failed_sale()
+    call_command("rebuild_projections", "ticketing.sales", "--no-input", stdout=StringIO())
+    assert told(sell())["recorded"] == 5
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_refusal_before_the_last_ticket_fails_the_sale(monkeypatch):
     def refuse(sale, buyer):
         raise SoldOut(capacity=5)
@@ -182,11 +214,14 @@ def test_a_refusal_before_the_last_ticket_fails_the_sale(monkeypatch):
     assert "buyers were told 'sold out' with 0 of 5 tickets recorded" in failed_sale()
 
 
-def report(answers, *, attempts, before, after, capacity=5):
+def report(answers, *, attempts, before, after, projected=None, capacity=5):
+    projected = after if projected is None else projected
     tally = Tally()
     for kind in answers:
         tally.add(Answer(kind))
-    return SaleReport(Sale(GLEAM, attempts, 4, 0, "default"), capacity, tally, before, after, seconds=0.5)
+    return SaleReport(
+        Sale(GLEAM, attempts, 4, 0, "default"), capacity, tally, before, after, projected, seconds=0.5
+    )
 
 
 def test_a_sale_above_the_capacity_is_named():
@@ -197,6 +232,12 @@ def test_a_sale_above_the_capacity_is_named():
 def test_a_missing_answer_is_named():
     short = report([ACCEPTED] * 3, attempts=4, before=0, after=3)
     assert short.failures() == ["3 answers came to 4 attempts"]
+
+
+def test_a_table_that_differs_from_the_log_is_named_with_the_command_that_mends_it():
+    differing = report([ACCEPTED] * 2, attempts=2, before=0, after=2, projected=1)
+    mend = "manage.py rebuild_projections ticketing.sales"
+    assert differing.failures() == [f"ticketing.sales counts 1 tickets, and 2 are recorded ({mend})"]
 
 
 def test_a_sale_that_kept_the_rules_has_no_failures():

@@ -22,7 +22,7 @@ from demo_project.ticketing.domain import (
     sale_facts,
 )
 from demo_project.ticketing.sale import Answer, Sale, answers, sell
-from demo_project.ticketing.sale_report import SaleReport, Tally, count_recorded
+from demo_project.ticketing.sale_report import SaleReport, Tally, count_projected, count_recorded
 from factos_django import FactosError, InvalidTag
 from factos_django.dispatch import dispatch
 
@@ -115,7 +115,9 @@ class Command(BaseCommand):
         capacity = self._open(sale, options)
         before = count_recorded(sale.conference, sale.using)
         tally, seconds = self._sell(sale, shown=options["verbosity"] > 0 and sys.stderr.isatty())
-        return SaleReport(sale, capacity, tally, before, count_recorded(sale.conference, sale.using), seconds)
+        recorded = count_recorded(sale.conference, sale.using)
+        projected = count_projected(sale.conference, sale.using)
+        return SaleReport(sale, capacity, tally, before, recorded, projected, seconds)
 
     def _open(self, sale: Sale, options: dict[str, Any]) -> int:
         command = OpenConference(sale.conference, options["capacity"])
