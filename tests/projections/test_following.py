@@ -339,7 +339,7 @@ def test_an_inline_projection_needs_no_catching_up_and_an_unknown_one_is_an_erro
 @on_databases("default")
 def test_a_projection_that_the_routers_put_elsewhere_is_not_followed(store, settings):
     settings.DATABASE_ROUTERS = ["tests.projections.test_following.NoLedger"]
-    assert catch_up(using=store.using) == ()
+    assert not [each.name for each in catch_up(using=store.using) if each.name.startswith("ledger.")]
     with pytest.raises(ProjectionElsewhere):
         catch_up(BALANCES, using=store.using)
 
