@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol
 
-from django.db import Error, transaction
+from django.db import DatabaseError, Error, connections, transaction
 
 from factos_django.core.errors import PositionNotDrawn, RowNotLocked
 from factos_django.core.event import Recorded
@@ -16,7 +16,7 @@ from factos_django.projections.failures import Failure, is_transient
 from factos_django.projections.feed import Feed
 from factos_django.projections.notices import tell_stopped
 from factos_django.projections.parking import park
-from factos_django.projections.states import Declared, is_stopped, stop
+from factos_django.projections.states import Declared, is_stopped, set_missed, stop
 
 __all__ = ["apply", "locks"]
 
@@ -48,11 +48,15 @@ def apply(projection: Inline, recorded: Sequence[Recorded[Any]], using: str, loc
     """Fold ``recorded``, the facts of one append, into rows whose names are ``locked``.
 
     An event that cannot be folded stops the projection, or is parked: it is recorded all the same. A
-    stopped one folds nothing more, until it is rebuilt.
+    stopped one folds nothing more, until it is rebuilt. One whose tables are still to be made by a later
+    migration than the one that appends misses the facts, and needs a rebuild.
     """
     if is_stopped(projection.name, using):
         return
-    if _fold(projection, recorded, using, locked) is None:
+    if (failed := _fold(projection, recorded, using, locked)) is None:
+        return
+    if isinstance(failed, DatabaseError) and _lacks_tables(projection, using):
+        set_missed(projection, using)
         return
     for each in recorded:  # to find the event, and to keep those before it
         error = _fold(projection, [each], using, locked)
@@ -90,3 +94,8 @@ def _check_locked(projection: Inline, recorded: Iterable[Recorded[Any]], locked:
 
 def _names(projection: Inline, recorded: Recorded[Any]) -> Iterable[str]:
     return (f"{projection.name} {row}" for row in projection.feed.row_names(recorded))
+
+
+def _lacks_tables(projection: Inline, using: str) -> bool:
+    there = set(connections[using].introspection.table_names())
+    return any(model._meta.db_table not in there for model in projection.feed.models)

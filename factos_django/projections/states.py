@@ -39,6 +39,7 @@ __all__ = [
     "new_state",
     "put_off",
     "resume",
+    "set_missed",
     "set_rebuilt",
     "skip",
     "state_of",
@@ -170,6 +171,12 @@ def stop(declared: Declared, failure: Failure, using: str) -> bool:
     ensure_states([declared], using)
     told = _told(failure, database_now(using)) | {"condition": ProjectionState.Condition.STOPPED}
     return bool(_rows(using).filter(pk=declared.name).exclude(condition=told["condition"]).update(**told))
+
+
+def set_missed(declared: Declared, using: str) -> None:
+    """Record, in the open transaction, that an inline projection goes without a fact: it needs a rebuild."""
+    ensure_states([declared], using)
+    _rows(using).filter(pk=declared.name).update(version=0)
 
 
 def resume(name: str, using: str) -> bool:

@@ -52,6 +52,7 @@ _SQLITE = {
     "SQLITE_BUSY_RECOVERY": Meaning.BUSY,
     "SQLITE_LOCKED": Meaning.LOCKED_AT_ONCE,
     "SQLITE_LOCKED_SHAREDCACHE": Meaning.LOCKED_AT_ONCE,
+    "SQLITE_ERROR": Meaning.OTHER,  # of the statement: a table or a column that is not there
 }
 
 
