@@ -20,11 +20,17 @@ help: ## show this help
 			"pkg-config, python3-dev and libmariadb-dev; after installing them: make clean."
 	@touch $@
 
-demo: .venv/.ready ## sell 100 tickets to 300 concurrent buyers, then serve the demo (SERVE=0: do not serve)
+demo: .venv/.ready ## sell 100 tickets to 300 concurrent buyers, check the tables, then serve (SERVE=0: do not)
 	@echo "Migrating the database: $(if $(DATABASE_URL),the one in DATABASE_URL,SQLite in db.sqlite3)."
 	@$(MANAGE) migrate --verbosity 0
 	@echo "Selling 100 tickets of gleamconf-2026 to 300 buyers, 16 at a time."
 	@DEBUG=0 $(MANAGE) sell_tickets --conference gleamconf-2026 --capacity 100 --attempts 300 --concurrency 16
+	@echo "Following the log, once, and checking the rows that the sale and the follower wrote."
+	@DEBUG=0 $(MANAGE) run_projections --once
+	@DEBUG=0 $(MANAGE) rebuild_projections --all --check
+	@echo "Computing all projections again from the facts, and checking them."
+	@DEBUG=0 $(MANAGE) rebuild_projections --all --no-input
+	@DEBUG=0 $(MANAGE) rebuild_projections --all --check
 ifneq ($(SERVE),0)
 	@echo "Serving the demo; stop it with Ctrl-C."
 	@$(MANAGE) runserver $(ARGS)
