@@ -28,7 +28,7 @@ from demo_project.settings import (
     database,
 )
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger", "tests.oddities"]
 
 __all__ = [
     "DEFAULT_AUTO_FIELD",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
 from django.db.models.constants import OnConflict
 
+from factos_django.projections.columns import Column
 from factos_django.projections.staging import Staging
 
 __all__ = ["Counts", "Different", "apply", "counted", "mark", "sample"]
@@ -74,22 +76,18 @@ def counted(staging: Staging) -> Counts:
 def sample(staging: Staging, most: int) -> list[Different]:
     """Return up to ``most`` of the named rows that differ."""
     said = _Said(staging)
-    columns = [column.column for column in staging.shape.columns]
     values = f"{said.columns('l')}, {said.columns('s')}"
     rows = said.execute(
         f"SELECT {said.kind}, {said.names('d')}, {values} FROM {said.named} "
         f"WHERE {said.kind} IS NOT NULL LIMIT {most}"
     )
-    return [_different(row, columns, len(staging.shape.keys)) for row in rows]
+    return [_different(row, staging) for row in rows]
 
 
 def apply(staging: Staging) -> None:
     """Put the named rows right, in the open transaction."""
     said = _Said(staging)
-    said.execute(
-        f"DELETE FROM {said.live} WHERE ({said.names()}) IN (SELECT {said.names()} FROM {said.keys}) "
-        f"AND NOT EXISTS (SELECT 1 FROM {said.stage} s WHERE {said.same('s', said.live)})"
-    )
+    said.execute(said.deletion)
     said.execute(
         f"INSERT INTO {said.live} ({said.columns()}) SELECT {said.columns('s')} FROM {said.stage} s "
         f"WHERE ({said.names('s')}) IN (SELECT {said.names()} FROM {said.keys}) {said.replacing}"
@@ -103,6 +101,7 @@ class _Said:
         connection, shape = connections[staging.using], staging.shape
         self._using = staging.using
         self._shape = shape
+        self._vendor = connection.vendor
         self.quote = quote = connection.ops.quote_name
         self.live = quote(shape.model._meta.db_table)
         self.stage = quote(staging.rows)
@@ -117,6 +116,20 @@ class _Said:
         self.replacing = connection.ops.on_conflict_suffix_sql(
             [column.field for column in shape.columns], OnConflict.UPDATE, self._others, self._key_names
         )
+
+    @property
+    def deletion(self) -> str:
+        """What deletes named rows: those that should not be there.
+
+        And where other columns are unique, too, all of them: one row may get what another one has now.
+        """
+        stays = f"EXISTS (SELECT 1 FROM {self.stage} s WHERE {self.same('s', 'l')})"
+        only_gone = "" if self._shape.has_other_constraints else f" AND NOT {stays}"
+        if self._vendor == "mysql":  # which would look through all keys for each row
+            named = f"(SELECT DISTINCT {self.names()} FROM {self.keys}) d"
+            return f"DELETE l FROM {self.live} l JOIN {named} ON {self.same('d', 'l')} WHERE true{only_gone}"
+        named = f"({self.names('l')}) IN (SELECT {self.names()} FROM {self.keys})"
+        return f"DELETE FROM {self.live} AS l WHERE {named}{only_gone}"
 
     @property
     def kind(self) -> str:
@@ -163,14 +176,24 @@ class _Said:
         return ", ".join(f"{table}.{self.quote(name)}" if table else self.quote(name) for name in names)
 
 
-def _different(row: tuple[Any, ...], columns: list[str], keys: int) -> Different:
+def _different(row: tuple[Any, ...], staging: Staging) -> Different:
+    columns, keys = staging.shape.columns, len(staging.shape.keys)
     kind, key, values = row[0], row[1 : 1 + keys], row[1 + keys :]
-    live = dict(zip(columns, values[: len(columns)], strict=True))
-    made = dict(zip(columns, values[len(columns) :], strict=True))
-    differing = [name for name in columns if live[name] != made[name]]
+    live = _read(columns, values[: len(columns)], staging.using)
+    made = _read(columns, values[len(columns) :], staging.using)
+    differing = [name for name in live if live[name] != made[name]]
     return Different(
         kind,
         tuple(key),
         {} if kind == "missing" else {name: live[name] for name in differing},
         {} if kind == "extra" else {name: made[name] for name in differing},
     )
+
+
+def _read(columns: Sequence[Column], values: Sequence[Any], using: str) -> dict[str, Any]:
+    """Return ``values`` as the application knows them; a driver gives those of the two tables in two ways."""
+    readers = [column.reader(connections[using]) for column in columns]
+    return {
+        column.column: value if reader is None or value is None else reader(value)
+        for column, value, reader in zip(columns, values, readers, strict=True)
+    }

@@ -26,9 +26,9 @@ class KeptTables:
 
     def keep(self) -> None:
         """Copy the rows aside."""
-        for live, kept, columns in self._tables():
+        for live, kept, names in self._tables():
             self._execute(f"{self._drop} IF EXISTS {kept}")
-            self._execute(f"CREATE TEMPORARY TABLE {kept} AS SELECT {columns} FROM {live}")
+            self._execute(f"CREATE TEMPORARY TABLE {kept} AS SELECT {', '.join(names)} FROM {live}")
 
     def empty(self) -> None:
         """Delete the rows. (TRUNCATE would commit on MariaDB, and show nothing to old snapshots.)"""
@@ -38,14 +38,17 @@ class KeptTables:
     def compared(self) -> Counts:
         """Return how many of the new rows were missing, and how many of the old ones are no more."""
         missing = extra = 0
-        for live, kept, columns in self._tables():
-            rows = self._execute(
-                f"SELECT sum(n) FROM (SELECT {columns}, 1 AS n FROM {live} "
+        # MariaDB groups texts that its collation calls equal.
+        exactly = "BINARY " if connections[self._using].vendor == "mysql" else ""
+        for live, kept, names in self._tables():
+            columns, told_apart_by = ", ".join(names), ", ".join(f"{exactly}{name}" for name in names)
+            ((more, less),) = self._execute(
+                "SELECT sum(CASE WHEN d > 0 THEN d END), sum(CASE WHEN d < 0 THEN d END) FROM ("
+                f"SELECT sum(n) AS d FROM (SELECT {columns}, 1 AS n FROM {live} "
                 f"UNION ALL SELECT {columns}, -1 AS n FROM {kept}) AS rows_of_both "
-                f"GROUP BY {columns} HAVING sum(n) <> 0"
+                f"GROUP BY {told_apart_by}) AS differences"
             )
-            missing += sum(int(n) for (n,) in rows if n > 0)
-            extra -= sum(int(n) for (n,) in rows if n < 0)
+            missing, extra = missing + int(more or 0), extra - int(less or 0)
         return Counts(missing, extra, 0)
 
     def forget(self) -> None:
@@ -53,13 +56,13 @@ class KeptTables:
         for _, kept, _ in self._tables():
             self._execute(f"{self._drop} {kept}")
 
-    def _tables(self) -> list[tuple[str, str, str]]:
+    def _tables(self) -> list[tuple[str, str, list[str]]]:
         quote = connections[self._using].ops.quote_name
         return [
             (
                 quote(model._meta.db_table),
                 quote(f"factos_kept_{number}"),
-                ", ".join(quote(column) for column in _compared_columns(model)),
+                [quote(column) for column in _compared_columns(model)],
             )
             for number, model in enumerate(self._models)
         ]

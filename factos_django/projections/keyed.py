@@ -76,12 +76,17 @@ class KeyedRows:
     def folded(
         self, recorded: Recorded[Any], keys: Sequence[Key], rows: Mapping[Key, Row | None]
     ) -> dict[Key, Row | None]:
-        """Return what ``recorded`` makes of the rows of ``keys``; all of them, or the error of one."""
+        """Return what ``recorded`` makes of the rows of ``keys``; all of them, or the error of one.
+
+        A state that cannot be stored is an error of its fact, however many are folded before it is written.
+        """
         changed: dict[Key, Row | None] = {}
         for key in keys:
             row = rows.get(key)
             state = self.evolve(self.start(key) if row is None else row[0], recorded)
-            changed[key] = None if state is None else (state, recorded.position)
+            changed[key] = row = None if state is None else (state, recorded.position)
+            if row is not None:
+                self.shape.values(key, row)
         return changed
 
     def write(self, changes: Changes, using: str) -> None:

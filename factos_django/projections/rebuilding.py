@@ -12,7 +12,7 @@ from django.db import Error, connections
 from factos_django.core.errors import InsideTransaction, InvalidQuery
 from factos_django.projections import runs
 from factos_django.projections.collecting import rare_collections
-from factos_django.projections.declaration import Projection, projection_named
+from factos_django.projections.declaration import Projection
 from factos_django.projections.handler import Handler
 from factos_django.projections.keyed import KeyedRows
 from factos_django.projections.notices import tell_rebuilt
@@ -21,9 +21,10 @@ from factos_django.projections.rebuilding_handler import rebuild_handler
 from factos_django.projections.rebuilding_rows import rebuild_rows
 from factos_django.projections.replaying import Progress
 from factos_django.projections.runs import Run
+from factos_django.projections.selection import here
 from factos_django.projections.states import ensure_states
 from factos_django.store.database import database_for_writing
-from factos_django.store.transactions import is_testcase, owns_transaction
+from factos_django.store.transactions import explaining, is_testcase, owns_transaction
 
 __all__ = ["check", "rebuild"]
 
@@ -51,7 +52,8 @@ def rebuild(
         using: The alias of the database.
 
     Raises:
-        UnknownProjection, RebuildRunning, RebuildFailed: They say what to do.
+        UnknownProjection, ProjectionElsewhere, RebuildRunning, RebuildFailed: They say what to do.
+        StoreBusy: Appends held the log for too long, again and again.
         InsideTransaction: It commits as it goes.
     """
     return _computed(name, using, checks=False, tag=tag, size=batch_size, progress=progress)
@@ -75,11 +77,12 @@ def check(
 def _computed(
     name: str, using: str | None, *, checks: bool, tag: str | None, size: int, progress: Progress | None
 ) -> Outcome:
-    projection, alias = projection_named(name), database_for_writing(using)
+    alias = database_for_writing(using)
+    projection = here(name, alias)
     _refuse_nesting("check" if checks else "rebuild", alias)
     ensure_states([projection], alias)
     begun = time.monotonic()
-    with rare_collections(), _run(name, alias, checks=checks) as run:
+    with explaining(alias), rare_collections(), _run(name, alias, checks=checks) as run:
         outcome = _by_feed(projection, run, checks=checks, tag=tag, size=size, progress=progress)
     if not checks:
         tell_rebuilt(name, outcome.counts.all, alias)

@@ -24,8 +24,8 @@ from factos_django.projections.outcome import Outcome
 from factos_django.projections.parking import replace_parked
 from factos_django.projections.replaying import Fold, Progress, Replay
 from factos_django.projections.runs import Run
+from factos_django.projections.swap_transaction import swap_transaction
 from factos_django.store.heads import head, highest_position
-from factos_django.store.transactions import guarded_work
 
 __all__ = ["rebuild_handler"]
 
@@ -37,7 +37,7 @@ def rebuild_handler(
     using = run.using
     replay = Replay(projection, run, _fold_by(handler, using), size=size, progress=progress)
     kept = KeptTables(handler.models, using)
-    with states.held_by_us(projection, using), guarded_work(using):
+    with states.held_by_us(projection, using), swap_transaction(using):
         runs.hold(run)
         begun, position = time.monotonic(), _hold(projection, using, stays=checks)
         kept.keep()

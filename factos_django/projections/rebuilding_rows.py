@@ -9,35 +9,45 @@ holds the gate) and reads everything that is visible. What step 2 did not name w
 has changed it since is folded by step 3, which names it. The live rows of an asynchronous one stand at its
 checkpoint, which is held from step 2 on; step 3 brings both to the head. A check goes to where the live
 rows stand, and rolls back.
+
+Where an open append keeps step 3 from the log for longer than an append itself would wait, it gives way to
+those who wait behind it, goes back to step 1, and tries again later.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from django.db import transaction
+from django.db import Error, transaction
 
+from factos_django.core.errors import RetryTransaction, StoreBusy
 from factos_django.core.query import Query, QueryItem
 from factos_django.guards.log import LogGuardByRow
 from factos_django.projections import difference, runs, states
 from factos_django.projections.declaration import Projection
 from factos_django.projections.keyed import KeyedRows
 from factos_django.projections.outcome import Outcome
-from factos_django.projections.parking import replace_parked
+from factos_django.projections.parking import parked_positions, replace_parked
 from factos_django.projections.recomputed import Recomputed
 from factos_django.projections.replaying import Progress, Replay, pages
 from factos_django.projections.runs import Run
 from factos_django.projections.shape import Key
 from factos_django.projections.staging import Staging
+from factos_django.projections.swap_transaction import swap_transaction
 from factos_django.store.heads import head, highest_position
 from factos_django.store.rows import recorded_of
-from factos_django.store.transactions import guarded_work
+from factos_django.store.transactions import owns_transaction
 
 __all__ = ["rebuild_rows"]
 
 #: Rows that a check shows.
 _SHOWN = 10
+#: Events that may be left for the transaction that others wait for.
+_FEW = 1_000
+#: Pauses after each time that this transaction was not let through, or broken off (seconds).
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 def rebuild_rows(
@@ -56,15 +66,17 @@ def rebuild_rows(
     """
     staging = Staging(feed.shape, run)
     only = None if tag is None else _keys_of_tag(projection, feed, tag, run.using, size)
-    recomputed = Recomputed(feed, staging, only)
+    parks = projection.on_error == "park" or bool(parked_positions(projection.name, run.using))
+    recomputed = Recomputed(feed, staging, only, judges=parks)
     replay = Replay(projection, run, recomputed.fold_page, size=size, progress=progress)
     rebuilding = _Rebuilding(projection, run, staging, recomputed, replay, only, checks)
     staging.make()
     try:
-        rebuilding.stage(size)
+        rebuilding.stage()
         return rebuilding.put_in_place()
     finally:
-        staging.remove()
+        with suppress(Error):  # of a connection that is lost; the next run removes them
+            staging.remove()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +94,43 @@ class _Rebuilding:
         """Whether the live rows stay where they stand: most of them, or all, are not put in place."""
         return self.checks or self.only is not None
 
-    def stage(self, size: int) -> None:
-        """Fold what is below the head, until little comes meanwhile."""
-        came = size
-        while came >= size:
-            before = self.replay.events
-            self.replay.go_on(self._reachable())
-            came = self.replay.events - before
+    def stage(self) -> None:
+        """Fold what is below the head, until little comes meanwhile, or no less than before."""
+        came, before = self._fold_reachable(), 0
+        while came > _FEW and (not before or came < before / 2):
+            came, before = self._fold_reachable(), came
         self.recomputed.flush()
         self.staging.analyze()
 
+    def _fold_reachable(self) -> int:
+        before = self.replay.events
+        self.replay.go_on(self._reachable())
+        return self.replay.events - before
+
     def put_in_place(self) -> Outcome:
-        """Bring both to one position, and take the difference."""
+        """Bring both to one position, and take the difference; try it again where others were in the way."""
+        for pause in _PAUSES if owns_transaction(self.run.using) else ():
+            with suppress(StoreBusy, RetryTransaction):
+                return self._try_swap()
+            time.sleep(pause)
+            self.stage()
+        return self._try_swap()
+
+    def _try_swap(self) -> Outcome:
+        """Do it, or leave everything as it was: the staging table, and what was folded into it."""
+        place = self.replay.place()
+        try:
+            return self._swap()
+        except Exception:
+            self.recomputed.forget()
+            self.replay.go_back(place)
+            raise
+
+    def _swap(self) -> Outcome:
         using, inline = self.run.using, self.projection.inline
         if inline:
             self._name_rows()
-        with states.held_by_us(self.projection, using), guarded_work(using):
+        with states.held_by_us(self.projection, using), swap_transaction(using):
             runs.hold(self.run)
             held, position = time.monotonic(), self._hold()
             if not inline:
@@ -123,7 +156,9 @@ class _Rebuilding:
             LogGuardByRow().hold(self.run.using)
             return highest_position(self.run.using)
         stands = states.hold(self.projection.name, self.run.using)
-        return stands if self.stays else max(stands, head(self.run.using))
+        if self.stays:
+            return stands
+        return max(stands, self.replay.position, head(self.run.using))  # the head can have gone back
 
     def _name_rows(self) -> None:
         if self.only is None:
@@ -162,8 +197,9 @@ def _keys_of_tag(projection: Projection, feed: KeyedRows, tag: str, using: str, 
     query = _with_tag(projection.query, tag)
     keys: set[Key] = set()
     for page in pages(query, using, after=0, upto=head(using), size=size):
-        for recorded in recorded_of(page.rows, using):
-            keys.update(feed.keys(recorded))
+        for row in page.rows:
+            with suppress(Exception):  # what cannot be folded has changed no row, and the replay tells it
+                keys.update(feed.keys(next(recorded_of([row], using))))
     return frozenset(keys)
 
 

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from factos_django.conf import conf
+from factos_django.core.errors import RebuildFailed, UnstorableState
 from factos_django.core.event import Recorded
 from factos_django.projections.keyed import KeyedRows
 from factos_django.projections.shape import Key, Row
@@ -28,12 +29,17 @@ class Recomputed:
         feed: How they are folded.
         staging: Where rows go when they outgrow FACTOS_REBUILD_MEMORY_BYTES, and in the end.
         only: The keys that are wanted; None for all.
+        judges: Whether each state has to be one that can be stored, so that its fact is parked otherwise. It
+            takes time, and without it only what is stored in the end is judged.
     """
 
-    def __init__(self, feed: KeyedRows, staging: Staging, only: frozenset[Key] | None = None) -> None:
+    def __init__(
+        self, feed: KeyedRows, staging: Staging, only: frozenset[Key] | None, *, judges: bool
+    ) -> None:
         self._feed = feed
         self._staging = staging
         self._only = only
+        self._judges = judges
         #: Of the rows that are in memory: what they are, and which of them are in the staging table.
         self._rows: dict[Key, Row | None] = {}
         self._staged: set[Key] = set()
@@ -46,9 +52,12 @@ class Recomputed:
         self._make_room()
         if self._has_staged:
             self._load(recorded)
-        one_key = self._feed.key_of is not None and self._only is None and self.touched is None
-        fold = self._fold_one_row if one_key else self._fold_rows
+        fold = self._fold_one_row if self._is_usual() else self._fold_rows
         return fold(recorded)
+
+    def _is_usual(self) -> bool:
+        looked_at = self._judges or self._only is not None or self.touched is not None
+        return self._feed.key_of is not None and not looked_at
 
     def _fold_one_row(self, recorded: Sequence[Recorded[Any]]) -> tuple[int, Exception] | None:
         """Do the usual case, of a fact that changes one row: here the time of a rebuild is spent."""
@@ -58,13 +67,11 @@ class Recomputed:
         for place, each in enumerate(recorded):
             try:
                 key = key_of(each)
-                if (row := get(key)) is not None:  # what equals a known key is that key, in its one form
-                    state = evolve(row[0], each)
-                elif key is None:
-                    continue
-                else:
-                    key = canonical(key)
-                    state = evolve(start(key), each)
+                if (row := get(key)) is None:  # what equals a known key is that key, in its one form
+                    if key is None:
+                        continue
+                    row = get(key := canonical(key))
+                state = evolve(start(key) if row is None else row[0], each)
             except Exception as error:
                 return place, error
             rows[key] = None if state is None else (state, each.position)
@@ -83,15 +90,38 @@ class Recomputed:
             self.flush()
 
     def flush(self) -> None:
-        """Move all rows to the staging table."""
+        """Move all rows to the staging table; raise RebuildFailed where one cannot be stored."""
         rows, self._rows = self._rows, {}
         staged, self._staged = self._staged, set()
+        try:
+            self._store(rows, staged)
+        except UnstorableState as error:
+            position = self._position_of_unstorable(rows)
+            said = f"{type(error).__name__}: {error}"
+            raise RebuildFailed(name=self._feed.shape.name, position=position, error=said) from error
+
+    def _store(self, rows: dict[Key, Row | None], staged: set[Key]) -> None:
         if self._has_staged:
             self._staging.table.write(rows, staged)
         else:
             self._staging.fill((key, row) for key, row in rows.items() if row is not None)
             self._staging.index()
             self._has_staged = True
+
+    def _position_of_unstorable(self, rows: dict[Key, Row | None]) -> int:
+        """Return the position of the last fact of the first row that cannot be stored."""
+        for key, row in rows.items():
+            try:
+                if row is not None:
+                    self._feed.shape.values(key, row)
+            except UnstorableState:
+                assert row is not None
+                return row[1]
+        raise AssertionError("all rows can be stored")
+
+    def forget(self) -> None:
+        """Forget what was folded since the last ``flush``, and what was flushed is rolled back."""
+        self._rows, self._staged, self.touched = {}, set(), None
 
     def keys_of(self, recorded: Iterable[Recorded[Any]]) -> set[Key]:
         """Return the keys of the rows that ``recorded`` change; those that cannot be told are left out."""

@@ -29,6 +29,8 @@ __all__ = ["Fold", "Progress", "Replay", "pages"]
 Fold: TypeAlias = Callable[[Sequence[Recorded[Any]]], tuple[int, Exception] | None]
 #: Gets how many events were folded, up to which position, and where the end is.
 Progress: TypeAlias = Callable[[int, int, int], None]
+#: A position, how many events were folded, and how many were parked.
+Place: TypeAlias = tuple[int, int, int]
 
 #: How often a run says how far it is (seconds).
 _REPORT_EVERY = 1.0
@@ -108,7 +110,12 @@ class Replay:
         self._reported = time.monotonic()
 
     def go_on(self, upto: int) -> None:
-        """Fold what matches up to ``upto``; raise RebuildFailed, or LeaseLost."""
+        """Fold what matches up to ``upto``; raise RebuildFailed, or LeaseLost.
+
+        It never goes back: the stable head can.
+        """
+        if upto <= self.position:
+            return
         using = self._run.using
         fetched = pages_ahead if _can_fetch_ahead(using) else pages
         for page in fetched(self._projection.query, using, after=self.position, upto=upto, size=self._size):
@@ -116,6 +123,15 @@ class Replay:
             self.position = page.position
             self.events += len(page.rows)
             self._report(upto)
+
+    def place(self) -> Place:
+        """Return where it stands, for ``go_back``."""
+        return self.position, self.events, len(self.failures)
+
+    def go_back(self, place: Place) -> None:
+        """Stand there again; whoever has folded what came since has forgotten it."""
+        self.position, self.events, failures = place
+        del self.failures[failures:]
 
     def _fold_all(self, rows: Sequence[Row]) -> None:
         while rows:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 
 from factos_django.conf import conf
 from factos_django.core.errors import LeaseLost, RebuildRunning
@@ -31,17 +31,15 @@ class Run:
 
 
 def begin(name: str, using: str, *, checks: bool) -> Run:
-    """Return a new run; raise RebuildRunning while somebody else's goes on."""
-    now = database_now(using)
+    """Return a new run; raise RebuildRunning while somebody else's goes on. It waits for nobody."""
+    row, now = _row(name, using), database_now(using)
+    if not is_free(row.worker, row.leased_until, now):
+        raise _running(row)
+    told = {"checks": checks, "started_at": now, "position": 0, "head": 0, "events": 0}
     with transaction.atomic(using=using):
-        _rows(using).bulk_create([ProjectionRun(projection=name)], ignore_conflicts=True)
-        row = _rows(using).select_for_update().get(pk=name)
-        if not is_free(row.worker, row.leased_until, now):
-            raise _running(row)
         taken = _rows(using).filter(pk=name, token=row.token)
-        told = {"checks": checks, "started_at": now, "position": 0, "head": 0, "events": 0}
-        if not taken.update(token=row.token + 1, **told, **_lease(using)):
-            raise _running(_rows(using).get(pk=name))  # on SQLite nothing was locked
+        if _is_held(taken, using) or not taken.update(token=row.token + 1, **told, **_lease(using)):
+            raise _running(_rows(using).get(pk=name))
     return Run(using, name, row.token + 1)
 
 
@@ -63,6 +61,22 @@ def end(run: Run) -> None:
 def _update(run: Run, **values: Any) -> None:
     if not _mine(run).update(**values):
         raise LeaseLost(name=run.name)
+
+
+def _row(name: str, using: str) -> Any:
+    """Return the row of ``name``, made where it is missing: to insert in vain would wait for who holds it."""
+    if (row := _rows(using).filter(pk=name).first()) is None:
+        _rows(using).bulk_create([ProjectionRun(projection=name)], ignore_conflicts=True)
+        row = _rows(using).get(pk=name)
+    return row
+
+
+def _is_held(row: Any, using: str) -> bool:
+    """Tell whether somebody holds ``row`` (see ``hold``); otherwise we do now, but on SQLite."""
+    features = connections[using].features
+    if not features.has_select_for_update:
+        return False
+    return row.select_for_update(skip_locked=features.has_select_for_update_skip_locked).first() is None
 
 
 def _rows(using: str) -> Any:

@@ -71,6 +71,16 @@ class Shape:
         """The names of the key columns in the database."""
         return [column.column for column in self.keys]
 
+    @property
+    def has_other_constraints(self) -> bool:
+        """Whether something else than its key may have to be unique among the rows of the table."""
+        options, key = self.model._meta, {column.field.name for column in self.keys}
+        own = [field for field in options.concrete_fields if field.unique and not _is_made_by_database(field)]
+        together = [*([field.name] for field in own), *options.unique_together]
+        others = [c for c in options.constraints if not isinstance(c, models.CheckConstraint)]
+        together += [getattr(constraint, "fields", ()) for constraint in others]
+        return any(set(each) != key for each in together)
+
     def key(self, given: Any) -> Key:
         """Return a key in its one form; raise UnstorableState for what the columns cannot hold."""
         if not self.is_composite:

@@ -6,11 +6,11 @@ Their names hold the token of the run, so that one who was replaced does not wri
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import OperationalError, connections, transaction
 
 from factos_django.projections.runs import Run
 from factos_django.projections.shape import Key, Row, Shape
@@ -20,21 +20,15 @@ __all__ = ["Staging"]
 
 _PREFIX = "factos_stage_"
 
-#: Of a table like another, and of one with some of its columns; neither holds rows.
+#: On SQLite a table of the session, for the one write lock belongs to the appends. Elsewhere it would be lost
+#: behind a pooler that changes sessions.
 _MAKE = {
-    "postgresql": (
-        "CREATE UNLOGGED TABLE {stage} (LIKE {live})",
-        "CREATE UNLOGGED TABLE {keys} AS SELECT {names} FROM {live} WHERE false",
-    ),
-    "mysql": (
-        "CREATE TABLE {stage} LIKE {live}",
-        "CREATE TABLE {keys} AS SELECT {names} FROM {live} WHERE false",
-    ),
-    "sqlite": (
-        "CREATE TABLE {stage} AS SELECT * FROM {live} WHERE false",
-        "CREATE TABLE {keys} AS SELECT {names} FROM {live} WHERE false",
-    ),
+    "postgresql": "CREATE UNLOGGED TABLE",
+    "mysql": "CREATE TABLE",
+    "sqlite": "CREATE TEMPORARY TABLE",
 }
+#: How long the table of somebody who was replaced is waited for (seconds).
+_PATIENCE = 1
 
 
 class Staging:
@@ -50,6 +44,7 @@ class Staging:
         self.shape = shape
         self.using = run.using
         self._mine = f"{_PREFIX}{digest}_"
+        self._token = run.token
         self.rows = f"{self._mine}{run.token}"
         self.keys = f"{self.rows}_keys"
         self.table = Table(shape, run.using, self.rows)
@@ -57,31 +52,48 @@ class Staging:
     def make(self) -> None:
         """Make both, and remove those that a run which was killed has left."""
         self.remove()
+        self._make(self.rows, [column.column for column in self.shape.columns])
+        self._make(self.keys, self.shape.key_names)
+
+    def _make(self, name: str, columns: Sequence[str]) -> None:
+        """Make a table of these columns of the live one, with none of its constraints and defaults."""
         connection = connections[self.using]
         quote = connection.ops.quote_name
-        named = {
-            "stage": quote(self.rows),
-            "keys": quote(self.keys),
-            "live": quote(self.shape.model._meta.db_table),
-            "names": ", ".join(map(quote, self.shape.key_names)),
-        }
-        for statement in _MAKE[connection.vendor]:
-            self._execute(statement.format_map(named))
-        if connection.vendor == "postgresql":
-            self._fill_what_the_database_makes(connection)
+        names, live = ", ".join(map(quote, columns)), quote(self.shape.model._meta.db_table)
+        self._execute(f"{_MAKE[connection.vendor]} {quote(name)} AS SELECT {names} FROM {live} WHERE false")
 
     def remove(self) -> None:
-        """Remove both, and those of older runs."""
+        """Remove both, and those of older runs; a newer one has replaced us, and its tables are its own."""
+        if connections[self.using].vendor == "sqlite":
+            self._drop(self.rows)
+            self._drop(self.keys)
+            return
+        for name in self._left():
+            with suppress(OperationalError):  # somebody who woke up uses it still: the next run removes it
+                self._drop(name)
+
+    def _left(self) -> Iterator[str]:
+        for name in connections[self.using].introspection.table_names():
+            token = name.removeprefix(self._mine).removesuffix("_keys")
+            if name.startswith(self._mine) and token.isdecimal() and int(token) <= self._token:
+                yield name
+
+    def _drop(self, name: str) -> None:
         connection = connections[self.using]
-        for name in connection.introspection.table_names():
-            if name.startswith(self._mine):
-                self._execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(name)}")
+        said = f"DROP TABLE IF EXISTS {connection.ops.quote_name(name)}"
+        match connection.vendor:
+            case "postgresql":
+                with transaction.atomic(using=self.using):
+                    self._execute(f"SET LOCAL lock_timeout = '{_PATIENCE}s'")
+                    self._execute(said)
+            case "mysql":
+                self._execute(f"SET STATEMENT lock_wait_timeout={_PATIENCE} FOR {said}")
+            case _:
+                self._execute(said)
 
     def index(self) -> None:
         """Make rows be found by their keys; once."""
         connection = connections[self.using]
-        if connection.vendor == "mysql":
-            return  # LIKE has brought the indexes along
         quote = connection.ops.quote_name
         names = ", ".join(map(quote, self.shape.key_names))
         self._execute(f"CREATE UNIQUE INDEX {quote(f'{self.rows}_i')} ON {quote(self.rows)} ({names})")
@@ -127,14 +139,6 @@ class Staging:
             for key, row in rows:
                 values = values_of(key, row)
                 copy.write_row([v if p is None else p(v) for p, v in zip(prepare, values, strict=True)])
-
-    def _fill_what_the_database_makes(self, connection: BaseDatabaseWrapper) -> None:
-        # LIKE copies NOT NULL, and neither defaults nor identities: a surrogate key stays empty here.
-        written = {column.column for column in self.shape.columns}
-        for field in self.shape.model._meta.concrete_fields:
-            if field.column not in written and not field.null:
-                rows, column = map(connection.ops.quote_name, (self.rows, field.column or ""))
-                self._execute(f"ALTER TABLE {rows} ALTER COLUMN {column} DROP NOT NULL")
 
     def _execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         with connections[self.using].cursor() as cursor:

@@ -8,12 +8,12 @@ fencing token). So a worker that was frozen, and replaced meanwhile, writes noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from django.db import connections, transaction
+from django.db import Error, connections, transaction
 from django.db.models import F
 
 from factos_django.conf import conf
@@ -213,7 +213,8 @@ def held_by_us(declared: Declared, using: str) -> Iterator[None]:
     try:
         yield
     finally:
-        give_back(Lease(using, row.name, row.token, row.position, row.version))
+        with suppress(Error):  # of a connection that is lost; then the lease ends by itself
+            give_back(Lease(using, row.name, row.token, row.position, row.version))
 
 
 def checkpoint(name: str, using: str) -> int:
