@@ -7,6 +7,7 @@ writes nothing more.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,10 @@ from factos_django.projections.leases import database_now, is_free, this_worker
 
 __all__ = ["Run", "begin", "end", "hold", "report"]
 
+#: How long a server may take to see that a process is dead which held the row (seconds), and between looks.
+_PATIENCE = 1.0
+_POLL = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -31,16 +36,17 @@ class Run:
 
 
 def begin(name: str, using: str, *, checks: bool) -> Run:
-    """Return a new run; raise RebuildRunning while somebody else's goes on. It waits for nobody."""
-    row, now = _row(name, using), database_now(using)
-    if not is_free(row.worker, row.leased_until, now):
-        raise _running(row)
-    told = {"checks": checks, "started_at": now, "position": 0, "head": 0, "events": 0}
-    with transaction.atomic(using=using):
-        taken = _rows(using).filter(pk=name, token=row.token)
-        if _is_held(taken, using) or not taken.update(token=row.token + 1, **told, **_lease(using)):
-            raise _running(_rows(using).get(pk=name))
-    return Run(using, name, row.token + 1)
+    """Return a new run; raise RebuildRunning while somebody else's goes on."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        row = _row(name, using)
+        if not is_free(row.worker, row.leased_until, database_now(using)):
+            raise _running(row)
+        if _take(row, checks, using):
+            return Run(using, name, row.token + 1)
+        if time.monotonic() > deadline:
+            raise _running(row)
+        time.sleep(_POLL)
 
 
 def report(run: Run, *, position: int, head: int, events: int) -> None:
@@ -61,6 +67,13 @@ def end(run: Run) -> None:
 def _update(run: Run, **values: Any) -> None:
     if not _mine(run).update(**values):
         raise LeaseLost(name=run.name)
+
+
+def _take(row: Any, checks: bool, using: str) -> bool:
+    told = {"checks": checks, "started_at": database_now(using), "position": 0, "head": 0, "events": 0}
+    with transaction.atomic(using=using):
+        same = _rows(using).filter(pk=row.pk, token=row.token)
+        return not _is_held(same, using) and bool(same.update(token=row.token + 1, **told, **_lease(using)))
 
 
 def _row(name: str, using: str) -> Any:

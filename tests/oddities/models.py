@@ -42,7 +42,7 @@ class Note(ProjectionModel):
 
 
 class Seat(ProjectionModel):
-    """A key beside the primary one; a column that the database computes; a foreign key; another unique one."""
+    """A key beside the primary one; a column that the database computes; a foreign key; one more unique."""
 
     hall = ExactCharField(max_length=40)
     number = models.IntegerField()
