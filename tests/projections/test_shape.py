@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -104,16 +105,15 @@ SAME = [
 ]
 
 
+def _only(key: object, _recorded: object) -> list[object]:
+    return [key]
+
+
 def test_keys_that_are_equal_have_one_form_and_one_name_to_lock() -> None:
     rows = KeyedRows(VALUES, keys_of=lambda recorded: SAME, start=lambda key: Value(0), evolve=lambda s, r: s)
     assert len(rows.keys(None)) == 1  # type: ignore[arg-type]  # the keys do not look at it
-    names = {
-        name
-        for key in SAME
-        for name in KeyedRows(
-            VALUES, keys_of=lambda _, k=key: [k], start=str, evolve=max
-        ).row_names(None)  # type: ignore[arg-type]
-    }
+    same_rows = [KeyedRows(VALUES, keys_of=partial(_only, key), start=str, evolve=max) for key in SAME]
+    names = {name for each in same_rows for name in each.row_names(None)}  # type: ignore[arg-type]
     assert len(names) == 1
     zeros = {str(VALUES.key((zero, NOON, DEVICE))[0]) for zero in (Decimal("-0.00"), Decimal(0), "0.0", 0)}
     assert zeros == {"0.00"}
