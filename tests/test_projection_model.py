@@ -96,14 +96,14 @@ def test_every_way_of_the_orm_to_write_a_row_is_refused(write: Callable[[], Any]
 
 
 RELATED: dict[str, Callable[[User, Specimen], Any]] = {
-    "create": lambda user, row: user.specimen_set.create(key="new"),  # type: ignore[attr-defined]
-    "add": lambda user, row: user.specimen_set.add(row),  # type: ignore[attr-defined]
-    "add one by one": lambda user, row: user.specimen_set.add(row, bulk=False),  # type: ignore[attr-defined]
-    "clear": lambda user, row: user.specimen_set.clear(),  # type: ignore[attr-defined]
-    "remove": lambda user, row: user.specimen_set.remove(row),  # type: ignore[attr-defined]
-    "set": lambda user, row: user.specimen_set.set([]),  # type: ignore[attr-defined]
-    "update": lambda user, row: user.specimen_set.update(label="x"),  # type: ignore[attr-defined]
-    "delete": lambda user, row: user.specimen_set.all().delete(),  # type: ignore[attr-defined]
+    "create": lambda user, row: user.specimen_set.create(key="new"),
+    "add": lambda user, row: user.specimen_set.add(row),
+    "add one by one": lambda user, row: user.specimen_set.add(row, bulk=False),
+    "clear": lambda user, row: user.specimen_set.clear(),
+    "remove": lambda user, row: user.specimen_set.remove(row),
+    "set": lambda user, row: user.specimen_set.set([]),
+    "update": lambda user, row: user.specimen_set.update(label="x"),
+    "delete": lambda user, row: user.specimen_set.all().delete(),
 }
 
 
