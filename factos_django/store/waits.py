@@ -59,7 +59,8 @@ def bounded_participants(using: str) -> Iterator[None]:
         return
     before = _set_limit(using, str(lock_timeout_milliseconds()))
     yield
-    _set_limit(using, before)
+    if connections[using].savepoint_ids:  # else the transaction is the append's own, and ends with it
+        _set_limit(using, before)
 
 
 def _set_limit(using: str, limit: str) -> str:
