@@ -344,7 +344,7 @@ class NothingToSkip(ProjectionError):
 
 
 class RebuildNeeded(ProjectionError):
-    """Projection {name!r} is inline, and has missed facts since it stopped: it cannot go on from there.
+    """Projection {name!r} has missed facts, as an inline one does that stopped: it cannot go on from there.
 
     Mend it, then: manage.py rebuild_projections {name}
     """

@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                         max_length=100, primary_key=True, serialize=False, verbose_name="name"
                     ),
                 ),
+                ("mode", models.CharField(max_length=10, verbose_name="mode")),
                 ("version", models.PositiveIntegerField(verbose_name="version")),
                 ("query_digest", models.CharField(max_length=64, verbose_name="digest of the query")),
                 (

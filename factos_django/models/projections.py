@@ -24,7 +24,8 @@ class ProjectionState(models.Model):
         STOPPED = "stopped", _("stopped")
 
     name = ExactCharField(_("name"), max_length=NAME_MAX_LENGTH, primary_key=True)
-    #: What its rows were computed by: the version and the query of the code. Version 0: never computed.
+    #: What its rows were computed by: the mode, version and query of the code. Version 0: never computed.
+    mode = models.CharField(_("mode"), max_length=10)
     version = models.PositiveIntegerField(_("version"))
     query_digest = models.CharField(_("digest of the query"), max_length=64)
     condition = models.CharField(

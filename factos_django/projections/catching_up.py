@@ -29,6 +29,8 @@ class Standing(Enum):
     """Something failed that may pass; it is to be tried again later."""
     BUSY = "busy"
     """Another worker is catching up."""
+    NEEDS_REBUILD = "needs rebuild"
+    """Its rows were written inline: where a follower would begin, nobody knows."""
     OUTDATED = "outdated"
     """Its rows are of a newer version than this process knows, which wrote nothing."""
 
@@ -94,6 +96,8 @@ _STANDINGS = {
 def _standing(turn: Turn, state: ProjectionState | None) -> Standing:
     if state is not None and state.condition == ProjectionState.Condition.STOPPED:
         return Standing.STOPPED
+    if state is not None and state.mode != "async":
+        return Standing.NEEDS_REBUILD
     if turn.outcome is Outcome.BUSY and state is not None and state.retry_at is not None:
         return Standing.PUT_OFF
     return _STANDINGS.get(turn.outcome, Standing.BUSY)

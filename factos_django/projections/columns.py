@@ -26,12 +26,13 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 __all__ = ["Column", "Refusal", "plain"]
 
 
-#: Values of these kinds psycopg turns into text by itself, as they are.
+#: Values of these kinds have one text, which PostgreSQL reads; nothing is to be prepared.
 _TAKEN_AS_THEY_ARE = (
     models.CharField,
     models.TextField,
     models.IntegerField,
     models.DecimalField,
+    models.FloatField,
     models.BooleanField,
     models.DateTimeField,
     models.DateField,
@@ -69,9 +70,16 @@ class Column:
 
     def preparer(self, connection: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
         """Return what ``prepared`` does, for COPY; None where psycopg takes the value itself."""
-        if isinstance(_target(self.field), _TAKEN_AS_THEY_ARE):
+        if isinstance(self.target, _TAKEN_AS_THEY_ARE) and _is_prepared_by_django(self.target):
             return None
         return lambda value: self.prepared(value, connection)
+
+    def json_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """Return the type as which PostgreSQL reads the column's values out of JSON; None if it cannot."""
+        kinds = (*_TAKEN_AS_THEY_ARE, models.JSONField)
+        if not (isinstance(self.target, kinds) and _is_prepared_by_django(self.target)):
+            return None
+        return self.target.rel_db_type(connection)
 
     def reader(self, connection: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
         """Return what makes a value of what the driver gives; None if that is the value itself."""
@@ -93,6 +101,13 @@ class Column:
             return value
 
         return read
+
+
+def _is_prepared_by_django(field: models.Field[Any, Any]) -> bool:
+    """Tell whether no class of the application has a say in how ``field`` stores its values."""
+    kind = type(field)
+    methods = (kind.get_prep_value, kind.get_db_prep_value, kind.get_db_prep_save)
+    return all(method.__module__.startswith("django.db.models.fields") for method in methods)
 
 
 def _target(field: models.Field[Any, Any]) -> models.Field[Any, Any]:

@@ -15,6 +15,9 @@ from factos_django.store.database_errors import Meaning, meaning_of
 
 __all__ = ["Failure", "is_transient"]
 
+#: PostgreSQL gave a statement up: its time was over, or somebody wanted it.
+_CANCELLED = "57014"
+
 _TRANSIENT = {Meaning.BUSY, Meaning.LOCKED_AT_ONCE, Meaning.BROKEN_OFF, Meaning.LOST}
 
 #: Characters of a traceback that are kept, of its end.
@@ -45,6 +48,8 @@ class Failure:
 def is_transient(error: BaseException, using: str) -> bool:
     """Tell whether ``error`` is of the moment, not of the event: the same again may well succeed."""
     if isinstance(error, (StoreError, LeaseLost, MemoryError)):
+        return True
+    if getattr(error.__cause__, "sqlstate", None) == _CANCELLED:
         return True
     return isinstance(error, Error) and meaning_of(error, connections[using]) in _TRANSIENT
 

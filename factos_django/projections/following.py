@@ -76,7 +76,7 @@ class Turn:
 def behind(projections: Iterable[Projection], using: str) -> list[Projection]:
     """Return those of ``projections`` that have a row and are to go on, below the stable head."""
     running = ProjectionState.objects.using(using).filter(
-        condition=ProjectionState.Condition.RUNNING, position__lt=head(using)
+        condition=ProjectionState.Condition.RUNNING, mode="async", position__lt=head(using)
     )
     names = set(running.values_list("name", flat=True))
     return [each for each in projections if each.name in names]

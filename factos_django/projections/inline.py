@@ -16,7 +16,7 @@ from factos_django.projections.failures import Failure, is_transient
 from factos_django.projections.feed import Feed
 from factos_django.projections.notices import tell_stopped
 from factos_django.projections.parking import park
-from factos_django.projections.states import Declared, is_stopped, set_missed, stop
+from factos_django.projections.states import Declared, is_folded_inline, set_missed, stop
 
 __all__ = ["apply", "locks"]
 
@@ -48,10 +48,11 @@ def apply(projection: Inline, recorded: Sequence[Recorded[Any]], using: str, loc
     """Fold ``recorded``, the facts of one append, into rows whose names are ``locked``.
 
     An event that cannot be folded stops the projection, or is parked: it is recorded all the same. A
-    stopped one folds nothing more, until it is rebuilt. One whose tables are still to be made by a later
-    migration than the one that appends misses the facts, and needs a rebuild.
+    stopped one folds nothing more, until it is rebuilt; nor does one whose rows a follower has written. One
+    whose tables are still to be made by a later migration than the one that appends misses the facts, and
+    needs a rebuild.
     """
-    if is_stopped(projection.name, using):
+    if not is_folded_inline(projection.name, using):
         return
     if (failed := _fold(projection, recorded, using, locked)) is None:
         return

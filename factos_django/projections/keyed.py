@@ -13,16 +13,16 @@ from django.db import models
 from factos_django.core.canonical_json import encode_unchecked
 from factos_django.core.event import Recorded
 from factos_django.projections.shape import Key, Row, Shape
-from factos_django.projections.table import Table
+from factos_django.projections.tables import table_of
 
 __all__ = ["Changes", "KeyedRows"]
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What rows become, None for no row, and which of them were there."""
+    """The values of rows as they become, None for no row, and which of them were there."""
 
-    rows: Mapping[Key, Row | None]
+    values: Mapping[Key, Sequence[Any] | None]
     existing: frozenset[Key]
 
 
@@ -65,33 +65,38 @@ class KeyedRows:
         return list(dict.fromkeys(map(self.shape.key, keys)))
 
     def fold(self, recorded: Sequence[Recorded[Any]], using: str) -> Changes:
-        """Read the rows and fold the facts into them."""
+        """Read the rows and fold the facts into them.
+
+        A state that cannot be stored is an error of its fact, however many are folded before it is written.
+        """
         touched = [(each, self.keys(each)) for each in recorded]
-        before = Table(self.shape, using).load({key for _, keys in touched for key in keys})
+        before = table_of(self.shape, using).load({key for _, keys in touched for key in keys})
         rows: dict[Key, Row | None] = dict(before)
+        values: dict[Key, Sequence[Any] | None] = {}
         for each, keys in touched:
-            rows.update(self.folded(each, keys, rows))
-        return Changes(rows, frozenset(before))
+            changed = self.folded(each, keys, rows)
+            values.update(self.values(changed))
+            rows.update(changed)
+        return Changes(values, frozenset(before))
 
     def folded(
         self, recorded: Recorded[Any], keys: Sequence[Key], rows: Mapping[Key, Row | None]
     ) -> dict[Key, Row | None]:
-        """Return what ``recorded`` makes of the rows of ``keys``; all of them, or the error of one.
-
-        A state that cannot be stored is an error of its fact, however many are folded before it is written.
-        """
+        """Return what ``recorded`` makes of the rows of ``keys``; all of them, or the error of one."""
         changed: dict[Key, Row | None] = {}
         for key in keys:
             row = rows.get(key)
             state = self.evolve(self.start(key) if row is None else row[0], recorded)
-            changed[key] = row = None if state is None else (state, recorded.position)
-            if row is not None:
-                self.shape.values(key, row)
+            changed[key] = None if state is None else (state, recorded.position)
         return changed
+
+    def values(self, rows: Mapping[Key, Row | None]) -> dict[Key, Sequence[Any] | None]:
+        """Return the judged values of ``rows``; raise UnstorableState."""
+        return {key: None if row is None else self.shape.values(key, row) for key, row in rows.items()}
 
     def write(self, changes: Changes, using: str) -> None:
         """Write all rows that were touched."""
-        Table(self.shape, using).write(changes.rows, changes.existing)
+        table_of(self.shape, using).store(changes.values, changes.existing)
 
 
 def _text(part: Any) -> str:

@@ -80,7 +80,10 @@ class Recomputed:
     def _fold_rows(self, recorded: Sequence[Recorded[Any]]) -> tuple[int, Exception] | None:
         for place, each in enumerate(recorded):
             try:
-                self._rows.update(self._feed.folded(each, self._keys(each), self._rows))
+                changed = self._feed.folded(each, self._keys(each), self._rows)
+                if self._judges:
+                    self._feed.values(changed)
+                self._rows.update(changed)
             except Exception as error:
                 return place, error
         return None

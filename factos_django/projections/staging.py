@@ -14,7 +14,7 @@ from django.db import OperationalError, connections, transaction
 
 from factos_django.projections.runs import Run
 from factos_django.projections.shape import Key, Row, Shape
-from factos_django.projections.table import Table
+from factos_django.projections.tables import table_of
 
 __all__ = ["Staging"]
 
@@ -47,7 +47,7 @@ class Staging:
         self._token = run.token
         self.rows = f"{self._mine}{run.token}"
         self.keys = f"{self.rows}_keys"
-        self.table = Table(shape, run.using, self.rows)
+        self.table = table_of(shape, run.using, self.rows)
 
     def make(self) -> None:
         """Make both, and remove those that a run which was killed has left."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from django.db import Error, connections, transaction
 from django.db.models import F
@@ -32,7 +32,7 @@ __all__ = [
     "give_back",
     "held_by_us",
     "hold",
-    "is_stopped",
+    "is_folded_inline",
     "lease",
     "move",
     "needs_rebuild",
@@ -64,6 +64,8 @@ class Declared(Protocol):
     @property
     def query_digest(self) -> str: ...
     @property
+    def mode(self) -> Literal["inline", "async"]: ...
+    @property
     def inline(self) -> bool: ...
 
 
@@ -93,7 +95,9 @@ def new_state(declared: Declared, using: str) -> ProjectionState:
     """Return the row that it would get now, not stored."""
     has_missed = declared.inline and bool(select_matching(declared.query, Slice(limit=1), using))
     version = 0 if has_missed else declared.version
-    return ProjectionState(name=declared.name, version=version, query_digest=declared.query_digest)
+    return ProjectionState(
+        name=declared.name, mode=declared.mode, version=version, query_digest=declared.query_digest
+    )
 
 
 def state_of(name: str, using: str) -> ProjectionState | None:
@@ -102,17 +106,22 @@ def state_of(name: str, using: str) -> ProjectionState | None:
 
 
 def needs_rebuild(declared: Declared, state: ProjectionState) -> bool:
-    """Tell whether the rows were computed by another version, or by another query."""
-    return (state.version, state.query_digest) != (declared.version, declared.query_digest)
+    """Tell whether the rows were computed by another version, by another query, or in the other mode."""
+    stored = (state.mode, state.version, state.query_digest)
+    return stored != (declared.mode, declared.version, declared.query_digest)
 
 
-def is_stopped(name: str, using: str) -> bool:
-    """Tell whether it stopped. Every append that an inline projection folds asks so, hence no QuerySet."""
+def is_folded_inline(name: str, using: str) -> bool:
+    """Tell whether an append folds its facts: it did not stop, and is not about to become inline only now.
+
+    Every such append asks so, hence no QuerySet.
+    """
     connection = connections[using]
     column = connection.ops.quote_name("condition")  # a word of MariaDB's own
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {column} FROM factos_projection WHERE name = %s", [name])
-        return bool(cursor.fetchone() == (ProjectionState.Condition.STOPPED.value,))
+        cursor.execute(f"SELECT {column}, mode FROM factos_projection WHERE name = %s", [name])
+        row = cursor.fetchone()
+    return row is None or row == (ProjectionState.Condition.RUNNING.value, "inline")
 
 
 def lease(name: str, using: str) -> Lease | None:
@@ -234,6 +243,7 @@ def set_rebuilt(declared: Declared, position: int, using: str) -> None:
     """
     now = database_now(using)
     _rows(using).filter(pk=declared.name).update(
+        mode=declared.mode,
         version=declared.version,
         query_digest=declared.query_digest,
         condition=ProjectionState.Condition.RUNNING,
@@ -275,7 +285,7 @@ def _until(now: datetime) -> datetime:
 
 
 def _may_be_leased(row: ProjectionState, now: datetime) -> bool:
-    running = row.condition == ProjectionState.Condition.RUNNING
+    running = row.condition == ProjectionState.Condition.RUNNING and row.mode == "async"
     due = row.retry_at is None or row.retry_at <= now
     return running and due and is_free(row.worker, row.leased_until, now)
 

@@ -27,6 +27,7 @@ class Table:
         self.shape = shape
         self.using = using
         self.name = name or shape.model._meta.db_table
+        self.rows_at_once = _ROWS_AT_ONCE
 
     def load(self, keys: Iterable[Key]) -> dict[Key, Row]:
         """Return the rows of ``keys``, of those that have one."""
@@ -35,7 +36,7 @@ class Table:
         readers = [column.reader(connection) for column in shape.columns]
         plain = not any(readers)
         rows: dict[Key, Row] = {}
-        for chunk in _chunks(wanted, _room(connection, len(shape.keys))):
+        for chunk in self._chunks(wanted, len(shape.keys)):
             for values in self._selected(chunk, connection):
                 read = (
                     values
@@ -55,12 +56,16 @@ class Table:
         A new row whose key is there after all is the database's IntegrityError: nothing is overwritten
         that was not read.
         """
+        values = {key: None if row is None else self.shape.values(key, row) for key, row in changes.items()}
+        self.store(values, existing)
+
+    def store(self, values: Mapping[Key, Sequence[Any] | None], existing: Iterable[Key]) -> None:
+        """Do the same with values that ``shape`` has judged."""
         there = set(existing)
-        gone = [key for key, row in changes.items() if row is None and key in there]
-        kept = [(key, row) for key, row in changes.items() if row is not None]
-        self._delete(gone)
-        self._insert([self.shape.values(key, row) for key, row in kept if key in there], replaces=True)
-        self._insert([self.shape.values(key, row) for key, row in kept if key not in there], replaces=False)
+        self._delete([key for key, row in values.items() if row is None and key in there])
+        kept = [(key, row) for key, row in values.items() if row is not None]
+        self._insert([row for key, row in kept if key in there], replaces=True)
+        self._insert([row for key, row in kept if key not in there], replaces=False)
 
     def _selected(self, keys: Sequence[Key], connection: BaseDatabaseWrapper) -> list[tuple[Any, ...]]:
         columns = ", ".join(connection.ops.quote_name(each.column) for each in self.shape.columns)
@@ -69,25 +74,33 @@ class Table:
 
     def _delete(self, keys: Sequence[Key]) -> None:
         connection = connections[self.using]
-        for chunk in _chunks(keys, _room(connection, len(self.shape.keys))):
+        for chunk in self._chunks(keys, len(self.shape.keys)):
             where, parameters = self._among(chunk, connection)
             self._execute(f"DELETE FROM {self._quoted(connection)} WHERE {where}", parameters)
 
     def _insert(self, rows: Sequence[Sequence[Any]], *, replaces: bool) -> None:
         if not rows:
             return
-        connection, columns = connections[self.using], self.shape.columns
-        statement, prepared = self._insertion(connection, replaces=replaces), self.shape.prepared
-        for chunk in _chunks(rows, _room(connection, len(columns))):
-            places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(chunk))
-            parameters = [
-                prepared(column, value, connection)
-                for row in chunk
-                for column, value in zip(columns, row, strict=True)
-            ]
-            self._execute(statement.format(places=places), parameters)
+        connection = connections[self.using]
+        insertion, suffix = self._insertion(connection, replaces=replaces)
+        for chunk in self._chunks(rows, len(self.shape.columns)):
+            source, parameters = self._source(chunk, connection)
+            self._execute(f"{insertion} {source} {suffix}", parameters)
 
-    def _insertion(self, connection: BaseDatabaseWrapper, *, replaces: bool) -> str:
+    def _source(
+        self, rows: Sequence[Sequence[Any]], connection: BaseDatabaseWrapper
+    ) -> tuple[str, list[Any]]:
+        """Return what stands for ``rows``, judged values, behind INSERT INTO."""
+        columns, prepared = self.shape.columns, self.shape.prepared
+        places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
+        parameters = [
+            prepared(column, value, connection)
+            for row in rows
+            for column, value in zip(columns, row, strict=True)
+        ]
+        return f"VALUES {places}", parameters
+
+    def _insertion(self, connection: BaseDatabaseWrapper, *, replaces: bool) -> tuple[str, str]:
         quote, fields = connection.ops.quote_name, [column.field for column in self.shape.columns]
         suffix = ""
         if replaces:
@@ -95,7 +108,7 @@ class Table:
             others = [each.column for each in self.shape.columns if each.column not in names]
             suffix = connection.ops.on_conflict_suffix_sql(fields, OnConflict.UPDATE, others, names)
         columns = ", ".join(quote(each.column) for each in self.shape.columns)
-        return f"INSERT INTO {self._quoted(connection)} ({columns}) VALUES {{places}} {suffix}"
+        return f"INSERT INTO {self._quoted(connection)} ({columns})", suffix
 
     def _among(self, keys: Sequence[Key], connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
         """Return the condition that a row has one of ``keys``."""
@@ -113,6 +126,12 @@ class Table:
         values = "VALUES " if connection.vendor == "sqlite" else ""
         return f"({names}) IN ({values}{', '.join([one] * len(keys))})", parameters
 
+    def _chunks(self, items: Sequence[Any], columns: int) -> Iterator[Sequence[Any]]:
+        """Yield ``items``, of ``columns`` parameters each, as one statement takes them."""
+        most = connections[self.using].features.max_query_params
+        size = self.rows_at_once if most is None else max(1, min(self.rows_at_once, most // columns))
+        return (items[start : start + size] for start in range(0, len(items), size))
+
     def _quoted(self, connection: BaseDatabaseWrapper) -> str:
         return connection.ops.quote_name(self.name)
 
@@ -120,13 +139,3 @@ class Table:
         with connections[self.using].cursor() as cursor:
             cursor.execute(sql, parameters)
             return list(cursor.fetchall()) if cursor.description else []
-
-
-def _room(connection: BaseDatabaseWrapper, columns: int) -> int:
-    """Return how many rows of ``columns`` parameters one statement takes."""
-    most = connection.features.max_query_params
-    return _ROWS_AT_ONCE if most is None else max(1, min(_ROWS_AT_ONCE, most // columns))
-
-
-def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

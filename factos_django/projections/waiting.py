@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 import time
 
-from factos_django.core.errors import InsideTransaction, InvalidTimeout, ProjectionBehind, ProjectionStopped
+from factos_django.core.errors import (
+    InsideTransaction,
+    InvalidTimeout,
+    ProjectionBehind,
+    ProjectionStopped,
+    RebuildNeeded,
+)
 from factos_django.core.position import checked_position
 from factos_django.models import ProjectionState
 from factos_django.projections.selection import here
@@ -35,6 +41,7 @@ def wait_for(name: str, position: int, timeout: float = 5.0, *, using: str | Non
 
     Raises:
         ProjectionBehind: It has not, within ``timeout``.
+        RebuildNeeded: It was inline, and is not yet rebuilt.
         ProjectionStopped: It stopped before that position (an inline one: at all).
         InsideTransaction: The open transaction has appended.
         UnknownProjection: No projection has this name.
@@ -63,6 +70,8 @@ def _reached(name: str, position: int, using: str) -> int:
     state = state_of(name, using)
     if state is None:  # before the first worker
         return 0
+    if state.mode != "async":
+        raise RebuildNeeded(name=name)
     if state.position < position:
         _refuse_stopped(state)
     return int(state.position)

@@ -105,16 +105,16 @@ class Bench:
         return run_clients(_MODULES_OF_TALLY[subject], environment, jobs)
 
     @contextmanager
-    def tally_log(self, subject: str, size: int) -> Iterator[str]:
+    def tally_log(self, subject: str, size: int, mode: str = "async") -> Iterator[str]:
         """A database with a log of ``size`` events of the projection, and no row of it."""
-        if (subject, -size) not in self._logs:
+        if (f"{subject} {mode}", -size) not in self._logs:
             database = self.databases.make()
-            self.tally(subject, database, Job("create"))
+            self.tally(subject, database, Job("create"), mode=mode)
             if size:
                 self.tally(subject, database, Job("fill", log=size, batch=_FILL_BATCH))
             self.databases.vacuum(database)
-            self._logs[subject, -size] = Log(database, 0.0)
-        copied = self.databases.make(template=self._logs[subject, -size].database)
+            self._logs[f"{subject} {mode}", -size] = Log(database, 0.0)
+        copied = self.databases.make(template=self._logs[f"{subject} {mode}", -size].database)
         self.databases.checkpoint()
         try:
             yield copied

@@ -298,7 +298,7 @@ def _processed_by_peer(bench: Bench) -> float:
 
 def _inline(mode: str) -> Measure:
     def measure(bench: Bench, subject: str, _run: int) -> Values:
-        with bench.tally_log(subject, 0) as database:
+        with bench.tally_log(subject, 0, mode) as database:
             job = Job("append_new", seconds=bench.scale.seconds)
             (result,) = bench.tally(subject, database, job, mode=mode)
         return [percentile(result["milliseconds"], each) for each in (50, 99)]

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 
 from factos_django import UnstorableState
 from factos_django.projections.shape import Shape
-from factos_django.projections.table import Table
+from factos_django.projections.tables import table_of
 from tests.ledger.domain import Pair
 from tests.ledger.models import Specimen, Turnover
 from tests.scratch import connected_anew
@@ -103,7 +103,7 @@ KEPT: dict[str, list[Any]] = {
 
 def written(state: State, using: str) -> Any:
     """The state as it is read back."""
-    table = Table(SHAPE, using)
+    table = table_of(SHAPE, using)
     table.write({"k": (state, 7)}, [])
     try:
         return table.load(["k"])["k"]
@@ -138,7 +138,7 @@ def test_the_rows_are_those_that_the_orm_reads(store: Store) -> None:
     state = State(
         label="a", amount=Decimal("1.50"), moment=NOON, data={"a": [1]}, suit=Suit.HEARTS, raw=b"\0"
     )
-    Table(SHAPE, store.using).write({"k": (state, 7)}, [])
+    table_of(SHAPE, store.using).write({"k": (state, 7)}, [])
     row = Specimen.objects.using(store.using).get()
     assert (row.pk, row.factos_position, row.label, row.amount) == ("k", 7, "a", Decimal("1.50"))
     assert (row.moment, row.data, row.suit, bytes(row.raw)) == (NOON, {"a": [1]}, "hearts", b"\0")
@@ -146,12 +146,12 @@ def test_the_rows_are_those_that_the_orm_reads(store: Store) -> None:
 
 @on_databases("default", "postgres", "mariadb")
 def test_a_moment_is_read_in_utc_whatever_the_zone_of_the_connection(store: Store) -> None:
-    Table(SHAPE, store.using).write({"k": (State(moment=NOON), 7)}, [])
+    table_of(SHAPE, store.using).write({"k": (State(moment=NOON), 7)}, [])
     with connected_anew(store.using, TIME_ZONE="Asia/Tokyo"):
-        back, _ = Table(SHAPE, store.using).load(["k"])["k"]
+        back, _ = table_of(SHAPE, store.using).load(["k"])["k"]
         assert back.moment.tzinfo is dt.UTC
-        Table(SHAPE, store.using).write({"k": (State(moment=NOON), 8)}, ["k"])
-        assert Table(SHAPE, store.using).load(["k"])["k"] == (State(moment=NOON), 8)
+        table_of(SHAPE, store.using).write({"k": (State(moment=NOON), 8)}, ["k"])
+        assert table_of(SHAPE, store.using).load(["k"])["k"] == (State(moment=NOON), 8)
 
 
 REFUSED: list[tuple[str, Any, str]] = [
@@ -234,7 +234,7 @@ def test_what_a_database_would_refuse_or_change_is_refused_before_it_is_asked(
 @on_databases("default")
 def test_sqlite_refuses_digits_that_it_cannot_hold(store: Store) -> None:
     shape = Shape("test.turnovers", Turnover, ("payer", "payee"), Pair)
-    table = Table(shape, store.using)
+    table = table_of(shape, store.using)
     for amount in (Decimal("1234567890123.45"), Decimal("1e17"), Decimal("-0.10"), Decimal("9" * 13 + ".99")):
         table.write({("a", "b"): (Pair(amount, NOON, None), 7)}, [])
         assert table.load([("a", "b")])[("a", "b")][0].amount == amount
@@ -246,7 +246,7 @@ def test_sqlite_refuses_digits_that_it_cannot_hold(store: Store) -> None:
 
 @on_databases("postgres", "mariadb")
 def test_other_databases_hold_the_digits_that_the_field_says(store: Store) -> None:
-    table = Table(Shape("test.turnovers", Turnover, ("payer", "payee"), Pair), store.using)
+    table = table_of(Shape("test.turnovers", Turnover, ("payer", "payee"), Pair), store.using)
     amount = Decimal("123456789012345678.91")
     table.write({("a", "b"): (Pair(amount, NOON, None), 7)}, [])
     assert table.load([("a", "b")])[("a", "b")][0].amount == amount

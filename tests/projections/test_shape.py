@@ -18,7 +18,7 @@ from factos_django.models import ProjectionState
 from factos_django.projections import projection
 from factos_django.projections.keyed import KeyedRows
 from factos_django.projections.shape import Shape, state_class_of
-from factos_django.projections.table import Table
+from factos_django.projections.tables import table_of
 from factos_django.registry import PROJECTIONS
 from factos_django.store import append
 from tests.ledger.domain import Deposited, LedgerBalance, Pair
@@ -121,7 +121,7 @@ def test_keys_that_are_equal_have_one_form_and_one_name_to_lock() -> None:
 
 @on_databases()
 def test_a_key_is_found_again_in_every_form(store: Store) -> None:
-    table = Table(VALUES, store.using)
+    table = table_of(VALUES, store.using)
     key = VALUES.key(SAME[0])
     table.write({key: (Value(1), 7)}, [])
     for each in SAME:
@@ -133,7 +133,7 @@ def test_a_key_is_found_again_in_every_form(store: Store) -> None:
 @on_databases()
 def test_keys_differ_by_case_accents_trailing_spaces_and_composition(store: Store) -> None:
     keys = ["a", "A", "a ", "\u00e1", "a\u0301", "\U0001f600", "\U0001f601", ""]
-    table = Table(BALANCES, store.using)
+    table = table_of(BALANCES, store.using)
     table.write({key: (LedgerBalance(key, n), 7) for n, key in enumerate(keys)}, [])
     found = table.load(keys)
     assert {key: state.amount for key, (state, _) in found.items()} == {key: n for n, key in enumerate(keys)}
@@ -173,7 +173,7 @@ def test_the_class_of_the_states_is_that_of_the_initial_one_or_what_evolve_says(
 
 @on_databases()
 def test_more_rows_than_one_statement_takes_are_written_read_and_deleted(store: Store) -> None:
-    table = Table(TURNOVERS, store.using)
+    table = table_of(TURNOVERS, store.using)
     rows = {(f"{n}", "b"): (Pair(Decimal(n), NOON, None), n) for n in range(1_501)}
     table.write(dict(rows), [])
     assert table.load(rows) == rows
@@ -189,7 +189,7 @@ def test_more_rows_than_one_statement_takes_are_written_read_and_deleted(store: 
 
 @on_databases()
 def test_nothing_is_written_for_no_rows(store: Store) -> None:
-    table = Table(TURNOVERS, store.using)
+    table = table_of(TURNOVERS, store.using)
     table.write({}, [])
     table.write({("a", "b"): None}, [])
     assert table.load([]) == {}
@@ -201,7 +201,7 @@ def test_a_new_row_overwrites_none_that_is_there(store: Store) -> None:
         (BALANCES, "a", (LedgerBalance("a", 1), 7)),
         (TURNOVERS, ("a", "b"), (Pair(Decimal(1), NOON, None), 7)),
     ):
-        table = Table(shape, store.using)
+        table = table_of(shape, store.using)
         table.write({key: row}, [])
         with pytest.raises(IntegrityError):
             table.write({key: (row[0], 8)}, [])

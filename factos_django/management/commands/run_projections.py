@@ -88,7 +88,12 @@ class Command(BaseCommand):
 
 
 #: What is not done at the end of ``--once``, and the exit code that says so.
-_CODES = {Standing.STOPPED: _STOPPED, Standing.PUT_OFF: _STOPPED, Standing.OUTDATED: _REFUSED}
+_CODES = {
+    Standing.STOPPED: _STOPPED,
+    Standing.PUT_OFF: _STOPPED,
+    Standing.NEEDS_REBUILD: _STOPPED,
+    Standing.OUTDATED: _REFUSED,
+}
 
 
 def _raise_what_is_not_done(done: tuple[CaughtUp, ...]) -> None:
