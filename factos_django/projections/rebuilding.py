@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from django.db import Error, connections
 
-from factos_django.core.errors import InsideTransaction, InvalidQuery
+from factos_django.core.errors import InsideTransaction, InvalidQuery, LeaseLost
 from factos_django.projections import runs
 from factos_django.projections.collecting import rare_collections
 from factos_django.projections.declaration import Projection
@@ -53,6 +53,7 @@ def rebuild(
 
     Raises:
         UnknownProjection, ProjectionElsewhere, RebuildRunning, RebuildFailed: They say what to do.
+        LeaseLost: It was silent for longer than FACTOS_FOLLOW_LEASE_SECONDS, and somebody else took over.
         StoreBusy: Appends held the log for too long, again and again.
         InsideTransaction: It commits as it goes.
     """
@@ -107,6 +108,10 @@ def _run(name: str, using: str, *, checks: bool) -> Iterator[Run]:
     run = runs.begin(name, using, checks=checks)
     try:
         yield run
+    except Error as error:  # whoever took over has removed our tables
+        if not connections[using].needs_rollback and runs.is_lost(run):
+            raise LeaseLost(name=name) from error
+        raise
     finally:
         with suppress(Error):  # of a connection that is lost; then the claim ends by itself
             runs.end(run)

@@ -19,7 +19,7 @@ from factos_django.core.errors import LeaseLost, RebuildRunning
 from factos_django.models import ProjectionRun
 from factos_django.projections.leases import database_now, is_free, this_worker
 
-__all__ = ["Run", "begin", "end", "hold", "report"]
+__all__ = ["Run", "begin", "end", "hold", "is_lost", "report"]
 
 #: How long a server may take to see that a process is dead which held the row (seconds), and between looks.
 _PATIENCE = 1.0
@@ -57,6 +57,11 @@ def report(run: Run, *, position: int, head: int, events: int) -> None:
 def hold(run: Run) -> None:
     """Keep everybody else from taking over until the open transaction ends; raise LeaseLost."""
     _update(run, **_lease(run.using))
+
+
+def is_lost(run: Run) -> bool:
+    """Tell whether somebody else has taken over."""
+    return not _mine(run).exists()
 
 
 def end(run: Run) -> None:
