@@ -131,7 +131,7 @@ class Command(BaseCommand):
         return tell
 
 
-_BAR = "{desc} {percentage:3.0f}%|{bar}|{postfix} [{elapsed}<{remaining}]"
+_BAR = "{desc} {percentage:3.0f}%|{bar}| at {n_fmt} of {total_fmt}{postfix} [{elapsed}<{remaining}]"
 
 
 def _moving(bar: Any) -> Progress:
