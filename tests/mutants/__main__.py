@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=os.environ.get("FACTOS_HISTORY_SEED") or None)
     asked = parser.parse_args()
     chosen = [each for each in MUTANTS if not asked.name or any(word in each.name for word in asked.name)]
-    sys.stdout.write(f"{'mutant':<50}{'store':<15}{'found by':<16}{'seconds':>7}  seed\n")
+    sys.stdout.write(f"{'mutant':<57}{'store':<15}{'seconds':>7}  {'seed':<12}found by\n")
     hunts = list(_hunted(chosen, asked.seed))
     sys.stdout.write(f"{sum(each.killed for each in hunts)} of {len(hunts)} mutants were killed\n")
     return 0 if all(each.killed for each in hunts) else 1
@@ -32,7 +32,7 @@ def _hunted(mutants: list[Mutant], seed: int | None) -> Iterator[Hunt]:
         done = hunt(mutant, PATIENCE, seed)
         found_by = ", ".join(done.found_by) or "SURVIVED"
         sys.stdout.write(
-            f"{mutant.name:<50}{mutant.store:<15}{found_by:<16}{done.seconds:>7.1f}  {done.seed}\n"
+            f"{mutant.name:<57}{mutant.store:<15}{done.seconds:>7.1f}  {done.seed:<12}{found_by}\n"
         )
         sys.stdout.write("" if done.killed else f"{done.what}\n")
         sys.stdout.flush()

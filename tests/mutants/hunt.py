@@ -18,6 +18,8 @@ from tests.mutants.patches import Mutant
 __all__ = ["Hunt", "hunt", "mutated_copy"]
 
 ROOT = Path(__file__).parents[2]
+#: What pytest exits with when a test failed.
+_FAILED = 1
 _COPIED = ("factos_django", "demo_project", "templates", "tests")
 
 
@@ -50,7 +52,8 @@ def hunt(mutant: Mutant, seconds: float, seed: int | None = None) -> Hunt:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         mutated_copy(mutant, Path(directory))
-        said = _said(mutant, Path(directory), seconds, seed)
+        run = _tested if mutant.test else _said
+        said = run(mutant, Path(directory), seconds, seed)
     took = time.monotonic() - began
     return Hunt(mutant, tuple(said["found_by"]), took, said["seed"], said["what"])
 
@@ -63,13 +66,30 @@ def _said(mutant: Mutant, directory: Path, seconds: float, seed: int | None) -> 
         json.dumps(mutant.scenes),
         *([] if seed is None else [str(seed)]),
     ]
-    command = [sys.executable, "-m", "tests.mutants.prey", *about]
-    left = {"FACTOS_TEST_DIRECTORY", "PYTHONPATH"}  # it gets databases of its own, and its own package
-    environment = {name: value for name, value in os.environ.items() if name not in left}
-    done = subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
-    )
+    done = _run(["-m", "tests.mutants.prey", *about], directory)
     lines = done.stdout.splitlines() if done.returncode == 0 else []
     failed = {"found_by": [], "seed": seed or 0, "what": f"it cannot run: {done.stderr[-2000:]}"}
     said: dict[str, Any] = json.loads(lines[-1]) if lines else failed
     return said
+
+
+def _tested(mutant: Mutant, directory: Path, seconds: float, seed: int | None) -> dict[str, Any]:
+    """Run its test; it is found out where that fails, not where it cannot run."""
+    settings = ["-c", os.devnull, "--rootdir", ".", "-p", "no:cacheprovider", "--ds", "tests.settings"]
+    done = _run(["-m", "pytest", "-q", *settings, f"tests/{mutant.test}"], directory)
+    found = [mutant.test.partition("::")[2].partition("[")[0]] if done.returncode == _FAILED else []
+    return {"found_by": found, "seed": seed or 0, "what": done.stdout[-2000:] + done.stderr[-2000:]}
+
+
+def _run(command: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
+    left = {"FACTOS_TEST_DIRECTORY", "PYTHONPATH"}  # it gets databases of its own, and its own package
+    environment = {name: value for name, value in os.environ.items() if name not in left}
+    environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

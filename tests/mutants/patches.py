@@ -35,6 +35,7 @@ class Mutant:
 
     ``scenes`` are numbers of its plan that differ from those of the others: victims, freezes, operations.
     ``run`` is ``history``, or ``ledger``: that of ``tests.projections.inline_history``.
+    Where ``test`` names one, beneath ``tests``, that is run against it instead.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Mutant:
     edits: tuple[Edit, ...]
     scenes: dict[str, int] = field(default_factory=dict)
     run: str = "history"
+    test: str = ""
 
 
 _CALLS, _INSERTION = "sql/postgresql/calls.py", "sql/postgresql/insertion.py"
@@ -91,7 +93,79 @@ _TOLD_AS_DRAWN = Edit(
 )
 _DROPPED_ROW = Edit("guards/log.py", "        _HOLDERS[vendor](using)\n", "        return\n")
 
+_FOLLOWING, _ROWS_AGAIN = "projections/following.py", "projections/rebuilding_rows.py"
+_SWAP_READS = "            return highest_position(self.run.using)\n"
+_RUNS, _KILLS = "projections/test_rebuild_runs.py", "projections/test_rebuild_kills.py"
+
+#: Of followers and rebuilds.
+_PROJECTIONS: tuple[Mutant, ...] = (
+    Mutant(
+        "rebuild by delete, then insert, outside one transaction",
+        "postgres-tags",
+        (
+            Edit(
+                _ROWS_AGAIN,
+                "states.held_by_us(self.projection, using), swap_transaction(using):",
+                "states.held_by_us(self.projection, using):",
+            ),
+        ),
+        test=f"{_KILLS}::test_a_killed_rebuild_of_rows_leaves_them_as_they_were_and_the_next_one_puts_them_right"
+        "[ledger.balances-postgres-tags]",
+    ),
+    Mutant(
+        "swap that reads only up to the head",
+        "postgres-tags",
+        (Edit(_ROWS_AGAIN, _SWAP_READS, "            return self.replay.position\n"),),
+        test=f"{_RUNS}::test_a_row_above_the_head_survives_the_swap_which_waits_for_the_open_append"
+        "[ledger.balances-commit-postgres-tags]",
+    ),
+    Mutant(
+        "swap without the gate",
+        "postgres-tags",
+        (Edit(_ROWS_AGAIN, "            LogGuardByRow().hold(self.run.using)\n", ""),),
+        test=f"{_RUNS}::test_what_an_open_append_adds_to_a_row_that_is_put_right_is_not_lost"
+        "[commit-postgres-tags]",
+    ),
+    Mutant(
+        "checkpoint saved before rows",
+        "mariadb",
+        (
+            Edit(
+                _FOLLOWING,
+                "    with batch_transaction(using):\n        moved = move(held, position)\n"
+                "        projection.feed.write",
+                "    moved = move(held, position)\n    with batch_transaction(using):\n"
+                "        projection.feed.write",
+            ),
+        ),
+        test="projections/test_killed_batches.py"
+        "::test_a_follower_that_is_killed_in_its_batch_leaves_neither_rows_nor_checkpoint"
+        "[checkpoint-mariadb-log]",
+    ),
+    Mutant(
+        "follower past the head",
+        "postgres-tags",
+        (Edit(_FOLLOWING, "heads import head\n", "heads import highest_position as head\n"),),
+        test="projections/test_following.py::test_a_follower_does_not_pass_an_append_that_is_open"
+        "[postgres-tags]",
+    ),
+    Mutant(
+        "unfenced worker",
+        "postgres-tags",
+        (
+            Edit(
+                "projections/states.py",
+                "    if not _leased(lease).filter(position__lte=position).update(**moved):\n",
+                "    if not _rows(lease.using).filter(pk=lease.name).update(**moved):\n",
+            ),
+        ),
+        test="projections/test_frozen_followers.py"
+        "::test_one_that_is_frozen_before_it_writes_is_replaced_and_writes_nothing[postgres-tags]",
+    ),
+)
+
 MUTANTS: tuple[Mutant, ...] = (
+    *_PROJECTIONS,
     Mutant("guard dropped (tags)", "postgres-tags", (Edit(_LOCKS, _GATE, "    RETURN;\n"),)),
     Mutant(
         "guard dropped (log, postgres-log)",

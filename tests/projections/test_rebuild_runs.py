@@ -188,6 +188,23 @@ def test_a_row_above_the_head_survives_the_swap_which_waits_for_the_open_append(
     assert check(name, using=using).is_right
 
 
+@on_databases("postgres", "mariadb")
+@pytest.mark.parametrize("ends", ["commit", "rollback"])
+def test_what_an_open_append_adds_to_a_row_that_is_put_right_is_not_lost(store, session, ends):
+    using = store.using
+    append([Deposited("a", 1)], using=using)
+    with connections[using].cursor() as cursor:
+        cursor.execute("UPDATE ledger_balance SET moves = 7")
+    writer, worker = session("writer"), session("worker")
+    writer.begin()
+    writer.run(lambda: append([Deposited("a", 10)], using=using))
+    done = worker.start(rebuild, INLINE, using=using)
+    worker.see_waiting()
+    getattr(writer, ends)()
+    assert done.result(10).counts.different == 1
+    assert amounts(Balance, using) == [("a", 11, 2) if ends == "commit" else ("a", 1, 1)]
+
+
 def amounts(model, using):
     return list(model.objects.using(using).order_by("account").values_list("account", "amount", "moves"))
 
