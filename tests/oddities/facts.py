@@ -15,7 +15,18 @@ from factos_django.projections import projection
 from factos_django.projections.declaration import Projection
 from factos_django.registry import PROJECTIONS
 
-__all__ = ["NOTED", "SEATED", "NoteState", "Noted", "SeatState", "Seated", "declared", "notes", "seats"]
+__all__ = [
+    "NOTED",
+    "SEATED",
+    "NoteState",
+    "Noted",
+    "SeatState",
+    "Seated",
+    "declared",
+    "notes",
+    "seats",
+    "tallies",
+]
 
 
 @event_type("oddities.Noted", tags=("note:{title}", "kind:{kind}"))
@@ -117,6 +128,30 @@ def seats(name: str = "oddities.seats", **changes: Any) -> Projection:
         "key": lambda recorded: (recorded.event.hall, recorded.event.number),
         "key_fields": ("hall", "number"),
         "view": View(SeatState(), _evolve_seat),
+    }
+    return projection(name, **usual | changes)
+
+
+@dataclass(frozen=True, slots=True)
+class TallyState:
+    number: int = 0
+
+
+def _evolve_tally(state: TallyState | None, recorded: Recorded[Noted]) -> TallyState | None:
+    assert state is not None
+    return None if recorded.event.number < 0 else TallyState(state.number + recorded.event.number)
+
+
+tally: View[TallyState | None, Recorded[Noted]] = View(TallyState(), _evolve_tally)
+
+
+def tallies(name: str = "oddities.tallies", **changes: Any) -> Projection:
+    """Declare the projection of tallies."""
+    usual: dict[str, Any] = {
+        "model": "oddities.Tally",
+        "query": NOTED,
+        "key": lambda recorded: recorded.event.title,
+        "view": tally,
     }
     return projection(name, **usual | changes)
 

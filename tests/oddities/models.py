@@ -57,3 +57,13 @@ class Seat(ProjectionModel):
 
     def __str__(self) -> str:
         return f"{self.hall} {self.number}"
+
+
+class Tally(ProjectionModel):
+    """A narrow table, to have many rows of."""
+
+    title = ExactCharField(max_length=40, primary_key=True)
+    number = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.title)
