@@ -34,7 +34,7 @@ class Mutant:
     """A mistake, and the run in which it is looked for; see ``tests.history.long_form`` for the stores.
 
     ``scenes`` are numbers of its plan that differ from those of the others: victims, freezes, operations.
-    ``run`` is ``history``, or ``ledger``: that of ``tests.projections.inline_history``.
+    ``run`` is ``history``, or ``ledger``: that of ``tests.projections.ledger_run``.
     Where ``test`` names one, beneath ``tests``, that is run against it instead.
     """
 

@@ -24,7 +24,8 @@ from django.db import connections  # noqa: E402
 
 from tests.history.long_form import database, long_form  # noqa: E402
 from tests.history.run import Plan, Report, drawn_seed, run  # noqa: E402
-from tests.projections import inline_history as ledger  # noqa: E402
+from tests.projections.ledger_run import plan as ledger  # noqa: E402
+from tests.projections.ledger_run import run as ledger_run  # noqa: E402
 
 
 def main(name: str, store: str, seconds: float, scenes: dict[str, int], seed: int) -> None:
@@ -56,7 +57,8 @@ def _run_history(case: Plan, scenes: dict[str, int], seed: int) -> Report:
 
 def _run_ledger(case: Plan, scenes: dict[str, int], seed: int) -> ledger.Report:
     settings.FACTOS_GUARD = {case.using: case.guards[0]}
-    return ledger.run(ledger.Plan(case.using, seed=seed, **scenes))
+    shown: dict[str, Any] = {**scenes}
+    return ledger_run.run(ledger.Plan(case.using, seed=seed, **shown))
 
 
 _RUNS: dict[str, Any] = {"history": _run_history, "ledger": _run_ledger}

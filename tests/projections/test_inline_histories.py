@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.projections.inline_history import Plan, run
+from tests.projections.ledger_run.plan import Plan
+from tests.projections.ledger_run.run import run
 from tests.stores import on_databases
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
