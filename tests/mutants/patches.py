@@ -93,6 +93,45 @@ _TOLD_AS_DRAWN = Edit(
 )
 _DROPPED_ROW = Edit("guards/log.py", "        _HOLDERS[vendor](using)\n", "        return\n")
 
+#: Of a run over the ledger with those who follow and rebuild.
+_ALL_AT_ONCE = {"alone": 5, "followers": 2, "rebuilders": 1}
+#: Of followers and rebuilds, hunted by many processes at once.
+_MET_IN_THE_RUN: tuple[Mutant, ...] = (
+    Mutant(
+        "rows deleted, committed, and then inserted anew",
+        "postgres-tags",
+        (
+            Edit(
+                "projections/difference.py",
+                'only_gone = "" if self._shape.has_other_constraints else',
+                'only_gone = "" if stays else',
+            ),
+            Edit(
+                "projections/difference.py",
+                "    said.execute(said.deletion)\n",
+                "    said.execute(said.deletion)\n    connections[staging.using].connection.commit()\n",
+            ),
+        ),
+        scenes=_ALL_AT_ONCE,
+        run="ledger",
+    ),
+    *(
+        Mutant(
+            f"swap that forgets what came meanwhile ({store})",
+            store,
+            (
+                Edit(
+                    "projections/rebuilding_rows.py",
+                    "        self.staging.add_keys(self.recomputed.touched)\n",
+                    "",
+                ),
+            ),
+            scenes=_ALL_AT_ONCE,
+            run="ledger",
+        )
+        for store in ("postgres-tags", "mariadb", "sqlite")
+
+
 _FOLLOWING, _ROWS_AGAIN = "projections/following.py", "projections/rebuilding_rows.py"
 _SWAP_READS = "            return highest_position(self.run.using)\n"
 _RUNS, _KILLS = "projections/test_rebuild_runs.py", "projections/test_rebuild_kills.py"
@@ -165,6 +204,9 @@ _PROJECTIONS: tuple[Mutant, ...] = (
 )
 
 MUTANTS: tuple[Mutant, ...] = (
+    *_MET_IN_THE_RUN,
+
+
     *_PROJECTIONS,
     Mutant("guard dropped (tags)", "postgres-tags", (Edit(_LOCKS, _GATE, "    RETURN;\n"),)),
     Mutant(
