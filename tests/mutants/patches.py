@@ -130,7 +130,8 @@ _MET_IN_THE_RUN: tuple[Mutant, ...] = (
             run="ledger",
         )
         for store in ("postgres-tags", "mariadb", "sqlite")
-
+    ),
+)
 
 _FOLLOWING, _ROWS_AGAIN = "projections/following.py", "projections/rebuilding_rows.py"
 _SWAP_READS = "            return highest_position(self.run.using)\n"
@@ -205,8 +206,6 @@ _PROJECTIONS: tuple[Mutant, ...] = (
 
 MUTANTS: tuple[Mutant, ...] = (
     *_MET_IN_THE_RUN,
-
-
     *_PROJECTIONS,
     Mutant("guard dropped (tags)", "postgres-tags", (Edit(_LOCKS, _GATE, "    RETURN;\n"),)),
     Mutant(
