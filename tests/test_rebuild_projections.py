@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from factos_django.projections import rebuilding
-from factos_django.projections.runs import begin, end
+from factos_django.projections.rebuilding.runs import begin, end
 from factos_django.registry import PROJECTIONS
 from factos_django.store import append, head
 from tests.ledger.domain import Deposited, Transferred

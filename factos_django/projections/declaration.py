@@ -26,7 +26,7 @@ from factos_django.projections import inline
 from factos_django.projections.feed import Feed
 from factos_django.projections.handler import Handler
 from factos_django.projections.keyed import KeyedRows
-from factos_django.projections.shape import Shape, state_class_of
+from factos_django.projections.rows import Shape, state_class_of
 from factos_django.registry import PROJECTIONS
 
 __all__ = ["Mode", "OnError", "Projection", "projection", "projection_handler", "projection_named"]

@@ -12,8 +12,7 @@ from django.db import models
 
 from factos_django.core.canonical_json import encode_unchecked
 from factos_django.core.event import Recorded
-from factos_django.projections.shape import Key, Row, Shape
-from factos_django.projections.tables import table_of
+from factos_django.projections.rows import Key, Row, Shape, table_of
 
 __all__ = ["Changes", "KeyedRows"]
 

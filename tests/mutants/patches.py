@@ -102,12 +102,12 @@ _MET_IN_THE_RUN: tuple[Mutant, ...] = (
         "postgres-tags",
         (
             Edit(
-                "projections/difference.py",
+                "projections/rebuilding/difference.py",
                 'only_gone = "" if self._shape.has_other_constraints else',
                 'only_gone = "" if stays else',
             ),
             Edit(
-                "projections/difference.py",
+                "projections/rebuilding/difference.py",
                 "    said.execute(said.deletion)\n",
                 "    said.execute(said.deletion)\n    connections[staging.using].connection.commit()\n",
             ),
@@ -121,7 +121,7 @@ _MET_IN_THE_RUN: tuple[Mutant, ...] = (
             store,
             (
                 Edit(
-                    "projections/rebuilding_rows.py",
+                    "projections/rebuilding/computing_rows.py",
                     "        self.staging.add_keys(self.recomputed.touched)\n",
                     "",
                 ),
@@ -133,7 +133,7 @@ _MET_IN_THE_RUN: tuple[Mutant, ...] = (
     ),
 )
 
-_FOLLOWING, _ROWS_AGAIN = "projections/following.py", "projections/rebuilding_rows.py"
+_FOLLOWING, _ROWS_AGAIN = "projections/following.py", "projections/rebuilding/computing_rows.py"
 _SWAP_READS = "            return highest_position(self.run.using)\n"
 _RUNS, _KILLS = "projections/test_rebuild_runs.py", "projections/test_rebuild_kills.py"
 

@@ -15,8 +15,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from factos_django import UnstorableState
-from factos_django.projections.shape import Shape
-from factos_django.projections.tables import table_of
+from factos_django.projections.rows import Shape, table_of
 from tests.ledger.domain import Pair
 from tests.ledger.models import Specimen, Turnover
 from tests.scratch import connected_anew

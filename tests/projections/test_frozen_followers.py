@@ -6,7 +6,7 @@ from factos_django.models import ProjectionState
 from factos_django.projections import Standing, catch_up, following
 from factos_django.projections.declaration import Projection
 from factos_django.projections.following import Outcome, follow
-from factos_django.projections.table import Table
+from factos_django.projections.rows import Table
 from tests.faults.actors import actor
 from tests.guards.sessions import until
 from tests.ledger.factos import followed_balances, followed_entries

@@ -7,8 +7,8 @@ import pytest
 
 from factos_django.projections import catch_up, following
 from factos_django.projections.following import follow
+from factos_django.projections.rows import Table
 from factos_django.projections.states import ensure_states
-from factos_django.projections.table import Table
 from tests.faults.actors import actor, die
 from tests.ledger.factos import followed_balances
 from tests.projections.ledgers import (

@@ -6,10 +6,10 @@ from unittest import mock
 import pytest
 from django.db import connections
 
-from factos_django.projections import catch_up, difference, rebuilding_rows, states
-from factos_django.projections.kept_tables import KeptTables
-from factos_django.projections.rebuilding import check, rebuild
-from factos_django.projections.replaying import Replay
+from factos_django.projections import catch_up, states
+from factos_django.projections.rebuilding import check, computing_rows, difference, rebuild
+from factos_django.projections.rebuilding.kept_tables import KeptTables
+from factos_django.projections.rebuilding.replaying import Replay
 from factos_django.store import append
 from tests.faults.actors import actor, actors, die
 from tests.ledger.domain import Deposited, Transferred
@@ -58,7 +58,7 @@ def before_commit(using):
 
 
 POINTS = {
-    "staged": lambda using: dying_after(rebuilding_rows._Rebuilding, "stage"),
+    "staged": lambda using: dying_after(computing_rows._Rebuilding, "stage"),
     "difference begun": lambda using: dying_after(difference, "mark"),
     "half applied": half_applied,
     "before commit": before_commit,

@@ -16,11 +16,11 @@ from factos_django import (
     StoreBusy,
 )
 from factos_django.models import ProjectionRun, ProjectionState
-from factos_django.projections import catch_up, difference, rebuilding_rows
-from factos_django.projections.kept_tables import KeptTables
+from factos_django.projections import catch_up
 from factos_django.projections.leases import database_now
-from factos_django.projections.rebuilding import check, rebuild
-from factos_django.projections.rebuilding_rows import _Rebuilding
+from factos_django.projections.rebuilding import check, computing_rows, difference, rebuild
+from factos_django.projections.rebuilding.computing_rows import _Rebuilding
+from factos_django.projections.rebuilding.kept_tables import KeptTables
 from factos_django.projections.states import needs_rebuild, state_of
 from factos_django.store import append, head
 from tests.faults.actors import actor
@@ -140,7 +140,7 @@ def test_a_swap_that_the_database_breaks_off_is_done_again_and_counts_each_fact_
             raise RetryTransaction(using=using, reason="deadlock detected")
 
     monkeypatch.setattr(difference, "apply", breaking)
-    monkeypatch.setattr(rebuilding_rows, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(computing_rows, "_PAUSES", (0.0, 0.0))
     # As if all facts had come meanwhile: each try folds them, and those that are broken off are undone.
     monkeypatch.setattr(_Rebuilding, "stage", lambda self: self.recomputed.flush())
     lose_rows(model, using)
@@ -156,8 +156,8 @@ def test_a_head_that_goes_back_takes_nothing_back(store, monkeypatch):
     catch_up(ASYNC, using=using)
     before, last = rows_of(FollowedBalance, using), head(using)
     said = iter([last, last - 3, last - 1])
-    monkeypatch.setattr(rebuilding_rows, "head", lambda using: next(said))
-    monkeypatch.setattr(rebuilding_rows, "_FEW", 0)
+    monkeypatch.setattr(computing_rows, "head", lambda using: next(said))
+    monkeypatch.setattr(computing_rows, "_FEW", 0)
     ProjectionState.objects.using(using).filter(pk=ASYNC).update(position=0)
     assert rebuild(ASYNC, using=using).position == last
     assert ProjectionState.objects.using(using).get(pk=ASYNC).position == last
@@ -213,7 +213,7 @@ def amounts(model, using):
 def test_a_swap_gives_way_to_others_while_an_append_stays_open(store, session, settings, monkeypatch):
     using = store.using
     settings.FACTOS_LOCK_TIMEOUT_SECONDS = 0.3
-    monkeypatch.setattr(rebuilding_rows, "_PAUSES", (0.1,) * 50)
+    monkeypatch.setattr(computing_rows, "_PAUSES", (0.1,) * 50)
     append([Deposited("a", 1)], using=using)
     unrelated, worker, other = session("unrelated"), session("worker"), session("other")
     unrelated.begin()

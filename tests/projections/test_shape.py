@@ -17,8 +17,7 @@ from factos_django import Query, Recorded, UnstorableState, View
 from factos_django.models import ProjectionState
 from factos_django.projections import projection
 from factos_django.projections.keyed import KeyedRows
-from factos_django.projections.shape import Shape, state_class_of
-from factos_django.projections.tables import table_of
+from factos_django.projections.rows import Shape, state_class_of, table_of
 from factos_django.registry import PROJECTIONS
 from factos_django.store import append
 from tests.ledger.domain import Deposited, LedgerBalance, Pair

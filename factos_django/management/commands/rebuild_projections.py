@@ -16,9 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from tqdm import tqdm
 
 from factos_django.core.errors import FactosError
-from factos_django.projections.outcome import Outcome
-from factos_django.projections.rebuilding import check, rebuild
-from factos_django.projections.replaying import Progress
+from factos_django.projections.rebuilding import Computed, check, rebuild
+from factos_django.projections.rebuilding.replaying import Progress
 from factos_django.registry import PROJECTIONS
 
 __all__ = ["Command"]
@@ -79,7 +78,7 @@ class Command(BaseCommand):
         ):
             raise CommandError("Nothing was done.")
 
-    def _one(self, name: str, options: dict[str, Any]) -> Outcome | dict[str, str]:
+    def _one(self, name: str, options: dict[str, Any]) -> Computed | dict[str, str]:
         work = check if options["check"] else rebuild
         try:
             with self._progress(name, options) as progress:
@@ -97,7 +96,7 @@ class Command(BaseCommand):
             self._tell(outcome, options)
         return outcome
 
-    def _tell(self, outcome: Outcome, options: dict[str, Any]) -> None:
+    def _tell(self, outcome: Computed, options: dict[str, Any]) -> None:
         if options["verbosity"] < 1 and (outcome.is_right or not outcome.checked):
             return
         style = self.style.ERROR if outcome.checked and not outcome.is_right else self.style.SUCCESS
@@ -152,11 +151,11 @@ def _names(options: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(options["names"]))
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _told(outcome: Computed) -> dict[str, Any]:
     return asdict(outcome) | {"is_right": outcome.is_right}
 
 
-def _sentence(outcome: Outcome) -> str:
+def _sentence(outcome: Computed) -> str:
     counts = outcome.counts
     rows = f"{counts.missing} missing, {counts.extra} extra, {counts.different} different"
     did = (

@@ -18,8 +18,7 @@ from factos_django.models import ProjectionRun, ProjectionState
 from factos_django.projections import catch_up
 from factos_django.projections.daemon import Daemon
 from factos_django.projections.following import Turn
-from factos_django.projections.outcome import Outcome
-from factos_django.projections.rebuilding import check, rebuild
+from factos_django.projections.rebuilding import Computed, check, rebuild
 from factos_django.projections.selection import selected
 from tests.faults.actors import Actor
 from tests.history.faults import Fault
@@ -176,12 +175,12 @@ def _compute_again(pipe: Connection, *, using: str, dice: random.Random) -> None
             pipe.send((_evidence_of(outcome), _faults_of(outcome)))
 
 
-def _evidence_of(outcome: Outcome) -> dict[str, int]:
+def _evidence_of(outcome: Computed) -> dict[str, int]:
     did = "checked" if outcome.checked else "rebuilt"
     return {did: 1, f"{did} inline": int(outcome.name in INLINE)}
 
 
-def _faults_of(outcome: Outcome) -> list[Fault]:
+def _faults_of(outcome: Computed) -> list[Fault]:
     """Return what it found: a follower's rows are behind by right, unless they are only compared."""
     if outcome.is_right or (outcome.name in FOLLOWED and not outcome.checked):
         return []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from factos_django.projections.difference import Counts, Different
+from factos_django.projections.rebuilding.difference import Counts, Different
 
-__all__ = ["Outcome"]
+__all__ = ["Computed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Computed:
     """What came of computing one projection again.
 
     Attributes:

@@ -12,9 +12,9 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from factos_django.core.canonical_json import encode_unchecked
-from factos_django.projections.columns import Column
-from factos_django.projections.shape import Key, Shape
-from factos_django.projections.table import Table
+from factos_django.projections.rows.columns import Column
+from factos_django.projections.rows.shape import Key, Shape
+from factos_django.projections.rows.table import Table
 
 __all__ = ["PostgresqlTable"]
 

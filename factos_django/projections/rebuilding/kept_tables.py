@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connections, models
 
-from factos_django.projections.difference import Counts
+from factos_django.projections.rebuilding.difference import Counts
 
 __all__ = ["KeptTables"]
 

@@ -11,8 +11,8 @@ from factos_django.conf import conf
 from factos_django.core.errors import RebuildFailed, UnstorableState
 from factos_django.core.event import Recorded
 from factos_django.projections.keyed import KeyedRows
-from factos_django.projections.shape import Key, Row
-from factos_django.projections.staging import Staging
+from factos_django.projections.rebuilding.staging import Staging
+from factos_django.projections.rows.shape import Key, Row
 
 __all__ = ["Recomputed"]
 

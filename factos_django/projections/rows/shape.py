@@ -17,7 +17,7 @@ from django.db.backends.utils import format_number
 
 from factos_django.core.errors import RegistrationError, UnstorableState
 from factos_django.models import ProjectionModel
-from factos_django.projections.columns import Column, Refusal, plain
+from factos_django.projections.rows.columns import Column, Refusal, plain
 
 __all__ = ["Key", "Row", "Shape", "state_class_of"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import connections
 
-from factos_django.projections.postgresql_table import PostgresqlTable
-from factos_django.projections.shape import Shape
-from factos_django.projections.table import Table
+from factos_django.projections.rows.postgresql_table import PostgresqlTable
+from factos_django.projections.rows.shape import Shape
+from factos_django.projections.rows.table import Table
 
 __all__ = ["table_of"]
 

@@ -12,7 +12,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 
-from factos_django.projections.shape import Key, Row, Shape
+from factos_django.projections.rows.shape import Key, Row, Shape
 
 __all__ = ["Table"]
 

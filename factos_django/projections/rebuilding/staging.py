@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db import OperationalError, connections, transaction
 
-from factos_django.projections.runs import Run
-from factos_django.projections.shape import Key, Row, Shape
-from factos_django.projections.tables import table_of
+from factos_django.projections.rebuilding.runs import Run
+from factos_django.projections.rows.choice import table_of
+from factos_django.projections.rows.shape import Key, Row, Shape
 
 __all__ = ["Staging"]
 

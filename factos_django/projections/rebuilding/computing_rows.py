@@ -25,17 +25,18 @@ from django.db import Error, transaction
 from factos_django.core.errors import RetryTransaction, StoreBusy
 from factos_django.core.query import Query, QueryItem
 from factos_django.guards.log import LogGuardByRow
-from factos_django.projections import difference, runs, states
+from factos_django.projections import states
 from factos_django.projections.declaration import Projection
 from factos_django.projections.keyed import KeyedRows
-from factos_django.projections.outcome import Outcome
 from factos_django.projections.parking import parked_positions, replace_parked
-from factos_django.projections.recomputed import Recomputed
-from factos_django.projections.replaying import Progress, Replay, pages
-from factos_django.projections.runs import Run
-from factos_django.projections.shape import Key
-from factos_django.projections.staging import Staging
-from factos_django.projections.swap_transaction import swap_transaction
+from factos_django.projections.rebuilding import difference, runs
+from factos_django.projections.rebuilding.computed import Computed
+from factos_django.projections.rebuilding.recomputed import Recomputed
+from factos_django.projections.rebuilding.replaying import Progress, Replay, pages
+from factos_django.projections.rebuilding.runs import Run
+from factos_django.projections.rebuilding.staging import Staging
+from factos_django.projections.rebuilding.swap_transaction import swap_transaction
+from factos_django.projections.rows.shape import Key
 from factos_django.store.heads import head, highest_position
 from factos_django.store.rows import recorded_of
 from factos_django.store.transactions import owns_transaction
@@ -59,7 +60,7 @@ def rebuild_rows(
     tag: str | None,
     size: int,
     progress: Progress | None,
-) -> Outcome:
+) -> Computed:
     """Compute the rows of ``projection`` again; compare them (``checks``), or put them in place.
 
     With ``tag``, those rows only that some fact with this tag changes.
@@ -107,7 +108,7 @@ class _Rebuilding:
         self.replay.go_on(self._reachable())
         return self.replay.events - before
 
-    def put_in_place(self) -> Outcome:
+    def put_in_place(self) -> Computed:
         """Bring both to one position, and take the difference; try it again where others were in the way."""
         for pause in _PAUSES if owns_transaction(self.run.using) else ():
             with suppress(StoreBusy, RetryTransaction):
@@ -116,7 +117,7 @@ class _Rebuilding:
             self.stage()
         return self._try_swap()
 
-    def _try_swap(self) -> Outcome:
+    def _try_swap(self) -> Computed:
         """Do it, or leave everything as it was: the staging table, and what was folded into it."""
         place = self.replay.place()
         try:
@@ -126,7 +127,7 @@ class _Rebuilding:
             self.replay.go_back(place)
             raise
 
-    def _swap(self) -> Outcome:
+    def _swap(self) -> Computed:
         using, inline = self.run.using, self.projection.inline
         if inline:
             self._name_rows()
@@ -172,10 +173,10 @@ class _Rebuilding:
         self.recomputed.flush()
         self.staging.add_keys(self.recomputed.touched)
 
-    def _compared(self, position: int) -> Outcome:
+    def _compared(self, position: int) -> Computed:
         counts = difference.counted(self.staging)
         shown = difference.sample(self.staging, _SHOWN) if self.checks and counts.all else []
-        return Outcome(
+        return Computed(
             name=self.projection.name,
             checked=self.checks,
             events=self.replay.events,

@@ -13,11 +13,11 @@ from django.db import connections
 from factos_django.core.errors import RebuildFailed
 from factos_django.core.event import Recorded
 from factos_django.core.query import Query
-from factos_django.projections import runs
 from factos_django.projections.declaration import Projection
 from factos_django.projections.failures import Failure, is_transient
 from factos_django.projections.parking import parked_positions
-from factos_django.projections.runs import Run
+from factos_django.projections.rebuilding import runs
+from factos_django.projections.rebuilding.runs import Run
 from factos_django.store.matching import Slice
 from factos_django.store.narrowing import narrowest_first
 from factos_django.store.rows import EventRow, Row, recorded_of, select_matching

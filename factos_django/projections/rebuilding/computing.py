@@ -10,17 +10,17 @@ from dataclasses import replace
 from django.db import Error, connections
 
 from factos_django.core.errors import InsideTransaction, InvalidQuery, LeaseLost
-from factos_django.projections import runs
-from factos_django.projections.collecting import rare_collections
 from factos_django.projections.declaration import Projection
 from factos_django.projections.handler import Handler
 from factos_django.projections.keyed import KeyedRows
 from factos_django.projections.notices import tell_rebuilt
-from factos_django.projections.outcome import Outcome
-from factos_django.projections.rebuilding_handler import rebuild_handler
-from factos_django.projections.rebuilding_rows import rebuild_rows
-from factos_django.projections.replaying import Progress
-from factos_django.projections.runs import Run
+from factos_django.projections.rebuilding import runs
+from factos_django.projections.rebuilding.collecting import rare_collections
+from factos_django.projections.rebuilding.computed import Computed
+from factos_django.projections.rebuilding.computing_handler import rebuild_handler
+from factos_django.projections.rebuilding.computing_rows import rebuild_rows
+from factos_django.projections.rebuilding.replaying import Progress
+from factos_django.projections.rebuilding.runs import Run
 from factos_django.projections.selection import here
 from factos_django.projections.states import ensure_states
 from factos_django.store.database import database_for_writing
@@ -39,7 +39,7 @@ def rebuild(
     batch_size: int = _PAGE,
     progress: Progress | None = None,
     using: str | None = None,
-) -> Outcome:
+) -> Computed:
     """Compute the rows of the projection ``name`` from its facts, and put in place what differs.
 
     Its table is never empty meanwhile, and appends go on. Broken off, it leaves the table as it was.
@@ -67,7 +67,7 @@ def check(
     batch_size: int = _PAGE,
     progress: Progress | None = None,
     using: str | None = None,
-) -> Outcome:
+) -> Computed:
     """Compute the rows of ``name`` again and compare them with those that are there; write nothing.
 
     Args and errors are those of ``rebuild``. It finds, too, what is not deterministic in a projection.
@@ -77,7 +77,7 @@ def check(
 
 def _computed(
     name: str, using: str | None, *, checks: bool, tag: str | None, size: int, progress: Progress | None
-) -> Outcome:
+) -> Computed:
     alias = database_for_writing(using)
     projection = here(name, alias)
     _refuse_nesting("check" if checks else "rebuild", alias)
@@ -92,7 +92,7 @@ def _computed(
 
 def _by_feed(
     projection: Projection, run: Run, *, checks: bool, tag: str | None, size: int, progress: Progress | None
-) -> Outcome:
+) -> Computed:
     feed = projection.feed
     if isinstance(feed, KeyedRows):
         return rebuild_rows(projection, feed, run, checks=checks, tag=tag, size=size, progress=progress)

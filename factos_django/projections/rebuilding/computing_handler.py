@@ -16,15 +16,16 @@ from django.db import transaction
 
 from factos_django.core.event import Recorded
 from factos_django.guards import hold_rows
-from factos_django.projections import runs, states
+from factos_django.projections import states
 from factos_django.projections.declaration import Projection
 from factos_django.projections.handler import Handler
-from factos_django.projections.kept_tables import KeptTables
-from factos_django.projections.outcome import Outcome
 from factos_django.projections.parking import replace_parked
-from factos_django.projections.replaying import Fold, Progress, Replay
-from factos_django.projections.runs import Run
-from factos_django.projections.swap_transaction import swap_transaction
+from factos_django.projections.rebuilding import runs
+from factos_django.projections.rebuilding.computed import Computed
+from factos_django.projections.rebuilding.kept_tables import KeptTables
+from factos_django.projections.rebuilding.replaying import Fold, Progress, Replay
+from factos_django.projections.rebuilding.runs import Run
+from factos_django.projections.rebuilding.swap_transaction import swap_transaction
 from factos_django.store.heads import head, highest_position
 
 __all__ = ["rebuild_handler"]
@@ -32,7 +33,7 @@ __all__ = ["rebuild_handler"]
 
 def rebuild_handler(
     projection: Projection, handler: Handler, run: Run, *, checks: bool, size: int, progress: Progress | None
-) -> Outcome:
+) -> Computed:
     """Let ``handler`` write its tables again; compare them (``checks``), or keep what it wrote."""
     using = run.using
     replay = Replay(projection, run, _fold_by(handler, using), size=size, progress=progress)
@@ -50,7 +51,7 @@ def rebuild_handler(
         else:
             replace_parked(projection.name, replay.failures, using)
             states.set_rebuilt(projection, position, using)
-    return Outcome(
+    return Computed(
         name=projection.name,
         checked=checks,
         events=replay.events,

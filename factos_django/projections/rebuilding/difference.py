@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connections
 from django.db.models.constants import OnConflict
 
-from factos_django.projections.columns import Column
-from factos_django.projections.staging import Staging
+from factos_django.projections.rebuilding.staging import Staging
+from factos_django.projections.rows.columns import Column
 
 __all__ = ["Counts", "Different", "apply", "counted", "mark", "sample"]
 
