@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import connections, transaction
 
 from factos_django.guards import guard_for
-from factos_django.store import append, read
+from factos_django.store import announcing, append, read
 from factos_django.store.backends import portable
 from factos_django.store.backends.postgresql import ByFunctions
 from tests.faults.actors import actor, counted, die
@@ -152,7 +152,8 @@ def kill_after(statements, using):
 
 
 @on_databases()
-def test_after_whichever_statement_a_writer_is_killed_nothing_is_left_of_facts_and_rows(store):
+def test_after_whichever_statement_a_writer_is_killed_nothing_is_left_of_facts_and_rows(store, monkeypatch):
+    monkeypatch.setattr(announcing, "WAKERS", [])  # after the commit followers are told, by a statement
     statements = 1
     while kill_after(statements, store.using):
         assert counted(store.using) == NOTHING, f"killed after statement {statements}"

@@ -102,7 +102,7 @@ def test_on_sqlite_writers_wait_for_one_that_is_frozen_while_it_writes_until_it_
     settings.FACTOS_LOCK_TIMEOUT_SECONDS = 1
 
     def work(pipe):
-        pausing(pipe, Table, "write", after=True)
+        pausing(pipe, Table, "store", after=True)
         follow_and_tell(pipe, followed_balances, store.using)
 
     some_history(store.using)

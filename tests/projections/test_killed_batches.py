@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 @on_databases()
 @pytest.mark.parametrize("written", ["rows", "checkpoint"])
 def test_a_follower_that_is_killed_in_its_batch_leaves_neither_rows_nor_checkpoint(store, written):
-    target, name = {"rows": (Table, "write"), "checkpoint": (following, "move")}[written]
+    target, name = {"rows": (Table, "store"), "checkpoint": (following, "move")}[written]
     function = getattr(target, name)
 
     def replacement(*args):
