@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from factos_django.core.naming import NAME_MAX_LENGTH
-from factos_django.models.fields import ExactCharField
+from factos_django.models.fields import ExactCharField, MomentField
 
 __all__ = ["ParkedEvent", "ProjectionRun", "ProjectionState"]
 
@@ -33,22 +33,22 @@ class ProjectionState(models.Model):
     )
     #: The checkpoint of an asynchronous projection. It never goes back, but by a rebuild.
     position = models.BigIntegerField(_("position"), default=0)
-    moved_at = models.DateTimeField(_("moved at"), null=True)
-    rebuilt_at = models.DateTimeField(_("rebuilt at"), null=True)
+    moved_at = MomentField(_("moved at"), null=True)
+    rebuilt_at = MomentField(_("rebuilt at"), null=True)
 
     #: Counts who has worked on it: whoever holds an older token writes nothing.
     token = models.BigIntegerField(_("token"), default=0)
     worker = models.CharField(_("worker"), max_length=_WORKER_MAX_LENGTH, blank=True)
-    leased_until = models.DateTimeField(_("leased until"), null=True)
+    leased_until = MomentField(_("leased until"), null=True)
 
     #: Why it stopped, or what it tries again after: the event, the error, and since when.
     failed_position = models.BigIntegerField(_("failed at position"), null=True)
     failed_event = models.UUIDField(_("failed at event"), null=True)
     error = models.TextField(_("error"), blank=True)
     traceback = models.TextField(_("traceback"), blank=True)
-    failed_at = models.DateTimeField(_("failed at"), null=True)
+    failed_at = MomentField(_("failed at"), null=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    retry_at = models.DateTimeField(_("next attempt at"), null=True)
+    retry_at = MomentField(_("next attempt at"), null=True)
 
     class Meta:
         db_table = "factos_projection"
@@ -70,7 +70,7 @@ class ParkedEvent(models.Model):
     traceback = models.TextField(_("traceback"), blank=True)
     #: Somebody told the projection to go on without it, which otherwise stops.
     by_hand = models.BooleanField(_("by hand"), default=False)
-    parked_at = models.DateTimeField(_("parked at"))
+    parked_at = MomentField(_("parked at"))
 
     class Meta:
         db_table = "factos_parked"
@@ -89,9 +89,9 @@ class ProjectionRun(models.Model):
     projection = ExactCharField(_("projection"), max_length=NAME_MAX_LENGTH, primary_key=True)
     token = models.BigIntegerField(_("token"), default=0)
     worker = models.CharField(_("worker"), max_length=_WORKER_MAX_LENGTH, blank=True)
-    leased_until = models.DateTimeField(_("leased until"), null=True)
+    leased_until = MomentField(_("leased until"), null=True)
     checks = models.BooleanField(_("checks only"), default=False)
-    started_at = models.DateTimeField(_("started at"), null=True)
+    started_at = MomentField(_("started at"), null=True)
     position = models.BigIntegerField(_("position"), default=0)
     head = models.BigIntegerField(_("head"), default=0)
     events = models.BigIntegerField(_("events"), default=0)

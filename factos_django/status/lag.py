@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import connections
+from django.db.models import ExpressionWrapper, F
 
 from factos_django.core.query import Query
 from factos_django.models import Event
+from factos_django.models.fields import MomentField
 from factos_django.store.matching import Slice, matching_positions
 from factos_django.store.narrowing import narrowest_first
 
@@ -36,7 +38,8 @@ class Lag:
 def lag(part: Slice, query: Query, now: datetime, using: str) -> Lag:
     """Return the lag of who still has to apply ``part``, counted to its limit; no event is decoded."""
     events, first = _missing(part, query, using)
-    recorded_at = Event.objects.using(using).filter(pk=first).values_list("recorded_at", flat=True).first()
+    moment = ExpressionWrapper(F("recorded_at"), output_field=MomentField())  # aware, whatever USE_TZ says
+    recorded_at = Event.objects.using(using).filter(pk=first).values_list(moment, flat=True).first()
     seconds = 0.0 if recorded_at is None else max(0.0, (now - recorded_at).total_seconds())
     most = events if part.limit is None else part.limit
     return Lag(min(events, most), events > most, seconds)
