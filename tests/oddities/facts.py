@@ -23,6 +23,7 @@ __all__ = [
     "SeatState",
     "Seated",
     "declared",
+    "desks",
     "notes",
     "seats",
     "tallies",
@@ -130,6 +131,19 @@ def seats(name: str = "oddities.seats", **changes: Any) -> Projection:
         "view": View(SeatState(), _evolve_seat),
     }
     return projection(name, **usual | changes)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskState:
+    label: str = ""
+
+
+def desks(**changes: Any) -> Projection:
+    """Declare the projection of desks, labelled by their holders."""
+    view: View[DeskState, Recorded[Seated]] = View(
+        DeskState(), lambda _, recorded: DeskState(recorded.event.holder or "")
+    )
+    return seats("oddities.desks", model="oddities.Desk", view=view, **changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,20 @@ class Seat(ProjectionModel):
         return f"{self.hall} {self.number}"
 
 
+class Desk(ProjectionModel):
+    """A key beside the primary one, and before it a column that is unique and never null."""
+
+    label = ExactCharField(max_length=40, unique=True)
+    hall = ExactCharField(max_length=40)
+    number = models.IntegerField()
+
+    class Meta(ProjectionModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["hall", "number"], name="oddities_desk_place")]
+
+    def __str__(self) -> str:
+        return f"{self.hall} {self.number}"
+
+
 class Tally(ProjectionModel):
     """A narrow table, to have many rows of."""
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections
 
 from factos_django import Query, QueryItem, RebuildFailed, View
 from factos_django.models import ParkedEvent
@@ -13,8 +13,8 @@ from factos_django.store import append
 from tests.ledger.domain import Closed, Deposited, Transferred
 from tests.ledger.factos import balances
 from tests.ledger.models import Balance
-from tests.oddities.facts import Noted, NoteState, Seated, declared, note, notes, seats
-from tests.oddities.models import Choir, Note, Seat
+from tests.oddities.facts import Noted, NoteState, Seated, declared, desks, note, notes, seats
+from tests.oddities.models import Choir, Desk, Note, Seat
 from tests.projections.ledgers import in_place
 from tests.stores import on_databases
 
@@ -120,6 +120,39 @@ def test_rows_that_exchange_a_value_that_is_unique_are_put_right(store):
         counts = rebuild("oddities.seats", using=using).counts
         assert (counts.missing, counts.extra, counts.different) == (0, 1, 3)
         assert rows_of(Seat, using) == before
+
+
+@on_databases()
+@MODES
+def test_no_row_is_written_over_one_of_another_key_whose_value_is_unique(store, mode):
+    using = store.using
+    with declared(desks, mode=mode):
+        append([Seated("x", 1, "ada"), Seated("x", 2, "bob")], using=using)
+        catch_up(using=using)
+        append([Seated("x", 1, "eve"), Seated("x", 2, "cyd"), Seated("x", 1, "bob")], using=using)
+        catch_up(using=using)
+        assert list(Desk.objects.using(using).order_by("number").values_list("label", flat=True)) == [
+            "bob",
+            "cyd",
+        ]
+        assert check("oddities.desks", using=using).is_right
+
+
+@on_databases()
+@MODES
+def test_a_rebuild_whose_rows_break_a_constraint_leaves_the_old_ones(store, mode):
+    using = store.using
+    with declared(desks, mode=mode):
+        append([Seated("x", 1, "ada")], using=using)
+        catch_up(using=using)
+        append([Seated("x", 2, "ada"), Seated("x", 3, "cyd")], using=using)
+        catch_up(using=using)  # stops
+        before = rows_of(Desk, using)
+        with pytest.raises(IntegrityError):
+            rebuild("oddities.desks", using=using)
+        assert rows_of(Desk, using) == before
+        assert len(before) == 1
+        assert staging_tables(using) == []
 
 
 @on_databases()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 
 from factos_django.projections.rebuilding.staging import Staging
@@ -113,9 +114,18 @@ class _Said:
             differ.format(a=f"l.{quote(column)}", b=f"s.{quote(column)}") for column in self._others
         )
         self.distinct = f"({self.distinct})"
-        self.replacing = connection.ops.on_conflict_suffix_sql(
-            [column.field for column in shape.columns], OnConflict.UPDATE, self._others, self._key_names
-        )
+        self.replacing = self._replacing(connection)
+
+    def _replacing(self, connection: BaseDatabaseWrapper) -> str:
+        """What lets a row take the place of the one with its key.
+
+        Where other columns are unique, too, that one is deleted before: MariaDB would replace any row that is
+        in the way, of whatever key, and say nothing.
+        """
+        if self._shape.has_other_constraints:
+            return ""
+        fields = [column.field for column in self._shape.columns]
+        return connection.ops.on_conflict_suffix_sql(fields, OnConflict.UPDATE, self._others, self._key_names)
 
     @property
     def deletion(self) -> str:

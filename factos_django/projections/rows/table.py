@@ -60,9 +60,16 @@ class Table:
         self.store(values, existing)
 
     def store(self, values: Mapping[Key, Sequence[Any] | None], existing: Iterable[Key]) -> None:
-        """Do the same with values that ``shape`` has judged."""
+        """Do the same with values that ``shape`` has judged.
+
+        Where other columns are unique, too, MariaDB would replace any row that is in the way, of whatever key:
+        there rows are made anew.
+        """
         there = set(existing)
-        self._delete([key for key, row in values.items() if row is None and key in there])
+        anew = connections[self.using].vendor == "mysql" and self.shape.has_other_constraints
+        gone = [key for key, row in values.items() if key in there and (anew or row is None)]
+        self._delete(gone)
+        there.difference_update(gone)
         kept = [(key, row) for key, row in values.items() if row is not None]
         self._insert([row for key, row in kept if key in there], replaces=True)
         self._insert([row for key, row in kept if key not in there], replaces=False)
