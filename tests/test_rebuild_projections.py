@@ -13,12 +13,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
-from factos_django.projections import rebuilding
+from factos_django.projections import catch_up, rebuilding
 from factos_django.projections.rebuilding.runs import begin, end
 from factos_django.registry import PROJECTIONS
 from factos_django.store import append, head
 from tests.ledger.domain import Deposited, Transferred
 from tests.ledger.models import Balance
+from tests.oddities.facts import Seated, declared, desks
+from tests.projections.ledgers import failing_at, in_place
 from tests.stores import on_databases
 
 on_sqlite = on_databases("default")
@@ -36,6 +38,13 @@ def command(*args, using="default", **options):
         code = error.returncode
         err.write(str(error))
     return code, out.getvalue(), err.getvalue()
+
+
+def unusable():
+    def fails(recorded):
+        raise ValueError("no")
+
+    return failing_at(fails)
 
 
 def harmed(using="default"):
@@ -76,14 +85,58 @@ def test_all_of_them_are_gone_through_and_one_that_is_refused_keeps_nobody_from_
 @on_sqlite
 def test_json_tells_everything(store):
     harmed()
-    code, said, _ = command("ledger.balances", "ledger.nothing", "--check", "--json")
+    catch_up("ledger.followed_balances")
+    with in_place(unusable()):
+        code, said, _ = command("ledger.balances", "ledger.followed_balances", "--check", "--json")
     assert code == 1
     first, second = json.loads(said)["projections"]
     assert first["counts"] == {"missing": 0, "extra": 0, "different": 1}
     (row,) = first["sample"]
     assert (row["kind"], row["key"], row["should_be"]) == ("different", ["b"], {"amount": 2})
     assert (first["is_right"], first["events"]) == (False, 3)
-    assert (second["name"], second["error"]) == ("ledger.nothing", "UnknownProjection")
+    assert (second["name"], second["error"]) == ("ledger.followed_balances", "RebuildFailed")
+
+
+@on_sqlite
+def test_a_name_that_is_unknown_is_a_wrong_usage_and_nothing_is_done(store):
+    harmed()
+    code, _, errors = command("ledger.balances", "ledger.nothing")
+    assert code == 2
+    assert "'ledger.nothing'" in errors
+    assert Balance.objects.get(account="b").amount == 7
+
+
+@on_databases()
+def test_what_the_database_refuses_is_told_and_keeps_nobody_from_the_others(store):
+    using = store.using
+    with declared(desks):
+        append([Seated("x", 1, "ada"), Seated("x", 2, "ada")], using=using)
+        code, said, errors = command("oddities.desks", "ledger.balances", using=using)
+    assert code == 1
+    assert "label" in errors
+    assert "ledger.balances: " in said
+
+
+@on_sqlite
+def test_who_interrupts_it_is_told_that_the_rows_are_as_they_were(store):
+    harmed()
+
+    def interrupted(recorded):
+        raise KeyboardInterrupt
+
+    with in_place(failing_at(interrupted)):
+        code, _, errors = command("ledger.followed_balances")
+    assert code == 130
+    assert "as they were" in errors
+    assert command("ledger.followed_balances", "--check")[0] == 0
+
+
+@on_sqlite
+def test_all_of_none_is_nothing_even_at_a_terminal(store, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    monkeypatch.setattr("factos_django.management.commands.rebuild_projections.PROJECTIONS", [])
+    assert command("--all") == (0, "", "")
 
 
 @on_sqlite

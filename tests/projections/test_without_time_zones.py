@@ -15,7 +15,7 @@ from factos_django.projections import Standing, catch_up
 from factos_django.projections.leases import database_now, this_worker
 from factos_django.projections.parking import park
 from factos_django.projections.rebuilding import check, rebuild
-from factos_django.projections.runs import begin
+from factos_django.projections.rebuilding.runs import begin
 from factos_django.projections.states import Failure, lease, put_off, resume, stop
 from factos_django.status import status
 from tests.ledger.factos import balances

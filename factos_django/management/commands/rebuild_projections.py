@@ -12,15 +12,19 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from tqdm import tqdm
 
-from factos_django.core.errors import FactosError
-from factos_django.projections.rebuilding import Computed, check, rebuild
+from factos_django.core.errors import FactosError, UnknownProjection
+from factos_django.projections.declaration import projection_named
+from factos_django.projections.rebuilding import check, rebuild
+from factos_django.projections.rebuilding.computed import Computed
 from factos_django.projections.rebuilding.replaying import Progress
 from factos_django.registry import PROJECTIONS
 
 __all__ = ["Command"]
+
+_USAGE, _INTERRUPTED = 2, 130
 
 #: Between two lines where there is no terminal (seconds).
 _LINE_EVERY = 10.0
@@ -71,7 +75,7 @@ class Command(BaseCommand):
     def _confirm(self, names: list[str], options: dict[str, Any]) -> None:
         if options["check"] or not options["interactive"] or not sys.stdin.isatty():
             return
-        said = f"{len(names)} projections" if len(names) > 1 else names[0]
+        said = names[0] if len(names) == 1 else f"{len(names)} projections"
         if input(f"Compute {said} again in database {options['database']!r}? [y/N] ").lower() not in (
             "y",
             "yes",
@@ -89,7 +93,10 @@ class Command(BaseCommand):
                     progress=progress,
                     using=options["database"],
                 )
-        except FactosError as error:
+        except KeyboardInterrupt:
+            said = f"Interrupted: the rows of {name} are as they were."
+            raise CommandError(said, returncode=_INTERRUPTED) from None
+        except (FactosError, Error) as error:
             self.stderr.write(self.style.ERROR(str(error)))
             return {"name": name, "error": type(error).__name__, "message": str(error)}
         if not options["json"]:
@@ -145,10 +152,13 @@ def _moving(bar: Any) -> Progress:
 
 def _names(options: dict[str, Any]) -> list[str]:
     if bool(options["names"]) is options["all"]:
-        raise CommandError("Give the names of projections, or --all.", returncode=2)
+        raise CommandError("Give the names of projections, or --all.", returncode=_USAGE)
     if options["all"]:
         return [each.name for each in PROJECTIONS if each.takes_part(options["database"])]
-    return list(dict.fromkeys(options["names"]))
+    try:
+        return [projection_named(name).name for name in dict.fromkeys(options["names"])]
+    except UnknownProjection as error:
+        raise CommandError(str(error), returncode=_USAGE) from error
 
 
 def _told(outcome: Computed) -> dict[str, Any]:

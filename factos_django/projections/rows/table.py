@@ -62,8 +62,8 @@ class Table:
     def store(self, values: Mapping[Key, Sequence[Any] | None], existing: Iterable[Key]) -> None:
         """Do the same with values that ``shape`` has judged.
 
-        Where other columns are unique, too, MariaDB would replace any row that is in the way, of whatever key:
-        there rows are made anew.
+        Where other columns are unique, too, MariaDB would replace any row that is in the way, of whatever
+        key: there rows are made anew.
         """
         there = set(existing)
         anew = connections[self.using].vendor == "mysql" and self.shape.has_other_constraints
