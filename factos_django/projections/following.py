@@ -135,7 +135,7 @@ def _batch(projection: Projection, held: Lease) -> Turn:
     try:
         moved = _apply(projection, held, rows, rows[-1][0] if is_full else upto)
     except Exception as error:
-        if is_transient(error, using):
+        if not rows or is_transient(error, using):  # without rows it was the checkpoint, and no event
             raise
         return _one_by_one(projection, held, rows)
     return Turn(Outcome.MORE if is_full else Outcome.CAUGHT_UP, len(rows), moved)

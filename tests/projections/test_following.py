@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, ProgrammingError, transaction
 from django.utils import timezone
 
 from factos_django import LeaseLost, ProjectionElsewhere, Query, QueryItem, UnknownProjection
@@ -389,3 +389,17 @@ def test_an_account_that_is_closed_and_opened_in_one_batch_counts_from_zero(stor
 
 def assert_rows_are_those_of_the_log_of_balances(using):
     assert {account: row[:2] for account, row in balances_in(using).items()} == {"a": (2, 1)}
+
+
+@on_databases()
+def test_a_checkpoint_that_cannot_be_moved_is_tried_again_later_where_no_event_is_to_blame(
+    store, monkeypatch
+):
+    def refused(lease, position):
+        raise ProgrammingError("permission denied")
+
+    deposit(store.using)  # which TURNOVERS does not fold
+    monkeypatch.setattr(following, "move", refused)
+    (done,) = catch_up(TURNOVERS, using=store.using)
+    assert done.standing is Standing.PUT_OFF
+    assert "permission denied" in state(TURNOVERS, store.using).error
