@@ -16,7 +16,7 @@ from factos_django.projections.failures import Failure, is_transient
 from factos_django.projections.feed import Feed
 from factos_django.projections.notices import tell_stopped
 from factos_django.projections.parking import park
-from factos_django.projections.states import Declared, is_folded_inline, set_missed, stop
+from factos_django.projections.states import Declared, set_missed, stop, version_folded_inline
 
 __all__ = ["apply", "locks"]
 
@@ -50,9 +50,12 @@ def apply(projection: Inline, recorded: Sequence[Recorded[Any]], using: str, loc
     An event that cannot be folded stops the projection, or is parked: it is recorded all the same. A
     stopped one folds nothing more, until it is rebuilt; nor does one whose rows a follower has written. One
     whose tables are still to be made by a later migration than the one that appends misses the facts, and
-    needs a rebuild.
+    needs a rebuild; so does one whose rows are of a newer version than this process knows.
     """
-    if not is_folded_inline(projection.name, using):
+    if (version := version_folded_inline(projection, using)) is None:
+        return
+    if version > projection.version:
+        set_missed(projection, using)
         return
     if (failed := _fold(projection, recorded, using, locked)) is None:
         return

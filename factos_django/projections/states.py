@@ -32,7 +32,6 @@ __all__ = [
     "give_back",
     "held_by_us",
     "hold",
-    "is_folded_inline",
     "lease",
     "move",
     "needs_rebuild",
@@ -45,6 +44,7 @@ __all__ = [
     "state_of",
     "stop",
     "stop_leased",
+    "version_folded_inline",
 ]
 
 #: The pause after the first failure that may pass, and the longest (seconds). It doubles in between.
@@ -111,17 +111,20 @@ def needs_rebuild(declared: Declared, state: ProjectionState) -> bool:
     return stored != (declared.mode, declared.version, declared.query_digest)
 
 
-def is_folded_inline(name: str, using: str) -> bool:
-    """Tell whether an append folds its facts: it did not stop, and is not about to become inline only now.
+def version_folded_inline(declared: Declared, using: str) -> int | None:
+    """Return the version of the rows that an append folds its facts into.
 
-    Every such append asks so, hence no QuerySet.
+    None if it folds nothing: the projection stopped, or is about to become inline only now. Every such append
+    asks so, hence no QuerySet.
     """
     connection = connections[using]
     column = connection.ops.quote_name("condition")  # a word of MariaDB's own
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {column}, mode FROM factos_projection WHERE name = %s", [name])
-        row = cursor.fetchone()
-    return row is None or row == (ProjectionState.Condition.RUNNING.value, "inline")
+        cursor.execute(
+            f"SELECT {column}, mode, version FROM factos_projection WHERE name = %s", [declared.name]
+        )
+        condition, mode, version = cursor.fetchone() or (_RUNNING, "inline", declared.version)
+    return version if (condition, mode) == (_RUNNING, "inline") else None
 
 
 def lease(name: str, using: str) -> Lease | None:
@@ -256,6 +259,8 @@ def set_rebuilt(declared: Declared, position: int, using: str) -> None:
         **_NO_FAILURE,
     )
 
+
+_RUNNING = ProjectionState.Condition.RUNNING.value
 
 _NO_FAILURE: dict[str, Any] = {
     "failed_position": None,

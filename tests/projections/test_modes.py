@@ -57,3 +57,19 @@ def test_an_inline_projection_that_gets_a_follower_counts_nothing_twice(store):
     (done,) = catch_up(BALANCES, using=store.using)
     assert done.standing is Standing.CAUGHT_UP
     assert amounts(store.using) == {"a": 3}
+
+
+@on_databases()
+def test_an_append_by_old_code_folds_nothing_into_inline_rows_of_a_newer_version(store):
+    append([Deposited("a", 1)], using=store.using)
+    newer = replace(inline_balances, version=2)
+    with in_place(newer):
+        rebuild(BALANCES, using=store.using)
+    with in_place(inline_balances):  # a process that was not restarted
+        append([Deposited("a", 1)], using=store.using)
+    assert amounts(store.using) == {"a": 1}
+    with in_place(newer):
+        assert needs_rebuild(newer, ProjectionState.objects.using(store.using).get(pk=BALANCES))
+        rebuild(BALANCES, using=store.using)
+        assert amounts(store.using) == {"a": 2}
+        assert not needs_rebuild(newer, ProjectionState.objects.using(store.using).get(pk=BALANCES))
