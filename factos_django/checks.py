@@ -31,6 +31,7 @@ from factos_django.core.event_types import EVENT_TYPES
 from factos_django.guards import guard_name
 from factos_django.guards.log import isolation_expression
 from factos_django.models import Event, ProjectionState
+from factos_django.projections.absence import absent_tables
 from factos_django.projections.declaration import Projection
 from factos_django.projections.keyed import KeyedRows
 from factos_django.projections.states import needs_rebuild, new_state, state_of
@@ -324,12 +325,11 @@ def _crashes(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
 
 
 def _projections(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
-    tables = set(connection.introspection.table_names())
-    if ProjectionState._meta.db_table not in tables:
+    if absent_tables([ProjectionState], connection.alias):
         return  # its migration comes later
     for projection in PROJECTIONS:
         if projection.takes_part(connection.alias):
-            missing = sorted({model._meta.db_table for model in projection.feed.models} - tables)
+            missing = absent_tables(projection.feed.models, connection.alias)
             yield from _without_tables(projection, missing, connection.alias)
             yield from _stale(projection, connection.alias)
             yield from () if missing else _inexact_keys(projection, connection)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol
 
-from django.db import DatabaseError, Error, connections, transaction
+from django.db import DatabaseError, Error, transaction
 
 from factos_django.core.errors import PositionNotDrawn, RowNotLocked
 from factos_django.core.event import Recorded
+from factos_django.projections.absence import absent_tables
 from factos_django.projections.failures import Failure, is_transient
 from factos_django.projections.feed import Feed
 from factos_django.projections.notices import tell_stopped
@@ -59,7 +60,7 @@ def apply(projection: Inline, recorded: Sequence[Recorded[Any]], using: str, loc
         return
     if (failed := _fold(projection, recorded, using, locked)) is None:
         return
-    if isinstance(failed, DatabaseError) and _lacks_tables(projection, using):
+    if isinstance(failed, DatabaseError) and absent_tables(projection.feed.models, using):
         set_missed(projection, using)
         return
     for each in recorded:  # to find the event, and to keep those before it
@@ -98,8 +99,3 @@ def _check_locked(projection: Inline, recorded: Iterable[Recorded[Any]], locked:
 
 def _names(projection: Inline, recorded: Recorded[Any]) -> Iterable[str]:
     return (f"{projection.name} {row}" for row in projection.feed.row_names(recorded))
-
-
-def _lacks_tables(projection: Inline, using: str) -> bool:
-    there = set(connections[using].introspection.table_names())
-    return any(model._meta.db_table not in there for model in projection.feed.models)
