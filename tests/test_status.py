@@ -242,7 +242,7 @@ def declared(name: str, query: Query, **options: Any) -> Iterator[Any]:
     def ignore(recorded: Any, using: str) -> None: ...
 
     try:
-        yield projection_handler(name, query=query, tables=["auth.Group"], **options)(ignore)
+        yield projection_handler(name, query=query, tables=["oddities.Tally"], **options)(ignore)
     finally:
         PROJECTIONS.unregister(name)
 

@@ -159,7 +159,8 @@ def projection_handler(
     Args:
         name, query, mode, version, on_error: As of ``projection``. Inline, all appends with facts of
             ``query`` wait for each other.
-        tables: The models that it writes, or their labels; no other projection writes them.
+        tables: The models that it writes, or their labels; no other projection writes them. They may refer
+            to each other (those that are referred to come first), and no other model refers to them.
 
     Raises:
         RegistrationError: It says what does not fit.
@@ -169,6 +170,7 @@ def projection_handler(
         if isinstance(tables, str):
             _refuse(name, "tables= takes a list of models, not one string")
         known = tuple(_model(name, each) for each in tables)
+        _check_tables(name, known, own=known)
         if not known:
             _refuse(name, "tables= names none; a rebuild has to know them")
         return _register(name, query, mode, version, on_error, Handler(function, known))
@@ -200,7 +202,8 @@ def _register(name: str, query: Query, mode: Mode, version: int, on_error: OnErr
         feed=feed,
     )
     for other in PROJECTIONS:
-        if shared := set(other.feed.models) & set(feed.models):
+        taken = {model._meta.db_table for model in other.feed.models}
+        if shared := [model for model in feed.models if model._meta.db_table in taken]:
             said = ", ".join(sorted(model._meta.label for model in shared))
             _refuse(name, f"projection {other.name!r} writes {said} already; a table has one")
     PROJECTIONS.register(made)
@@ -234,17 +237,28 @@ def _checked_model(name: str, given: str | type[ProjectionModel]) -> type[Projec
     label = model._meta.label
     if not issubclass(model, ProjectionModel):
         _refuse(name, f"{label} is no ProjectionModel; to write other tables use @projection_handler")
-    if model._meta.proxy or model._meta.abstract or model._meta.parents:
-        _refuse(name, f"{label} has not one table of its own")
-    if pointing := sorted(_pointing_at(model)):
-        said = ", ".join(pointing)
-        _refuse(name, f"{said} points at {label}, whose rows come and go: store the key in a plain column")
+    _check_tables(name, [model])
     assert issubclass(model, ProjectionModel)  # said above, in words
     return model
 
 
-def _pointing_at(model: type[models.Model]) -> Iterator[str]:
-    """Yield the fields of other models that refer to rows of ``model``, hidden ones too."""
+def _check_tables(
+    name: str, tables: Iterable[type[models.Model]], *, own: Sequence[type[models.Model]] = ()
+) -> None:
+    """Refuse models without one table, and those that others than ``own`` refer to."""
+    for model in tables:
+        label = model._meta.label
+        if model._meta.proxy or model._meta.abstract or model._meta.parents:
+            _refuse(name, f"{label} has not one table of its own")
+        if pointing := sorted(_pointing_at(model, own)):
+            said = ", ".join(pointing)
+            _refuse(
+                name, f"{said} points at {label}, whose rows come and go: store the key in a plain column"
+            )
+
+
+def _pointing_at(model: type[models.Model], own: Sequence[type[models.Model]]) -> Iterator[str]:
+    """Yield the fields of models other than ``own`` that refer to rows of ``model``, hidden ones too."""
     for relation in model._meta.get_fields(include_hidden=True):
-        if isinstance(relation, ForeignObjectRel):
+        if isinstance(relation, ForeignObjectRel) and relation.related_model not in own:
             yield f"{relation.related_model._meta.label}.{relation.field.name}"
