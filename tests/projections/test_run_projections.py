@@ -251,7 +251,9 @@ def test_an_inline_projection_that_stopped_has_to_be_rebuilt(store, command):
 
 
 @on_databases("default")
-def test_a_worker_without_tables_says_how_to_make_them(store, tmp_path):
-    done = manage("run_projections", FACTOS_TEST_NAMES={"default": str(tmp_path / "empty.sqlite3")})
+@pytest.mark.parametrize("arguments", [["run_projections"], ["factos_projections", "list"]])
+def test_a_command_without_tables_says_how_to_make_them(store, tmp_path, arguments):
+    done = manage(*arguments, FACTOS_TEST_NAMES={"default": str(tmp_path / "empty.sqlite3")})
     assert done.returncode == 1
     assert "manage.py migrate --database default" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import Error, connections
 
 from factos_django.core.errors import FactosError, UnknownProjection
 from factos_django.projections.resuming import resume, skip
@@ -45,6 +45,9 @@ class Command(BaseCommand):
         except FactosError as error:
             usage = isinstance(error, UnknownProjection)
             raise CommandError(str(error), returncode=_USAGE if usage else _REFUSED) from error
+        except Error as error:
+            advice = f"Is {using} there, and migrated (manage.py migrate --database {using})?"
+            raise CommandError(f"{error}\n{advice}", returncode=_REFUSED) from error
         self.stdout.write(json.dumps(told) if options["json"] else "\n".join(lines))
 
 
