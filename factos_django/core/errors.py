@@ -305,7 +305,8 @@ class RebuildRunning(ProjectionError):
 class RebuildFailed(ProjectionError):
     """Projection {name!r} cannot fold the event at position {position}: {error}.
 
-    Its rows are as they were. Mend the code, or go on without that event: factos_projections skip {name}
+    Its rows are as they were. Mend the code, or leave that event out, and rebuild again:
+    manage.py factos_projections skip {name} --position {position}
     """
 
     name: str
@@ -338,7 +339,7 @@ class ProjectionElsewhere(ProjectionError):
 
 
 class NothingToSkip(ProjectionError):
-    """Projection {name!r} has not stopped at an event: there is nothing to skip."""
+    """Projection {name!r} has not stopped at an event, or has none there: there is nothing to skip."""
 
     name: str
 
@@ -346,7 +347,7 @@ class NothingToSkip(ProjectionError):
 class RebuildNeeded(ProjectionError):
     """Projection {name!r} has missed facts, as an inline one does that stopped: it cannot go on from there.
 
-    Mend it, then: manage.py rebuild_projections {name}
+    Mend it, then: manage.py rebuild_projections {name} (which says how to leave an event out)
     """
 
     name: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from factos_django.core.errors import NothingToSkip, RebuildNeeded
+from factos_django.core.position import checked_position
 from factos_django.models import ProjectionState
 from factos_django.projections import states
 from factos_django.projections.declaration import Projection
@@ -13,8 +14,10 @@ from factos_django.projections.parking import park
 from factos_django.projections.selection import here
 from factos_django.store.announcing import WAKERS
 from factos_django.store.database import database_for_writing
+from factos_django.store.matching import Slice
+from factos_django.store.rows import EventRow, select_matching
 
-__all__ = ["resume", "skip"]
+__all__ = ["leave_out", "resume", "skip"]
 
 
 def resume(name: str, *, using: str | None = None) -> bool:
@@ -47,6 +50,26 @@ def skip(name: str, *, using: str | None = None) -> Failure:
             raise NothingToSkip(name=name)
         park(name, failure, alias, by_hand=True)
     _wake(alias)
+    return failure
+
+
+def leave_out(name: str, position: int, *, using: str | None = None) -> Failure:
+    """Let a rebuild of ``name`` go on without the fact at ``position`` if it cannot be folded; return it.
+
+    Until then nothing changes. It is the way on for an inline projection that stopped, and where a rebuild
+    failed at a fact that the live rows have long passed.
+
+    Raises:
+        NothingToSkip: No fact of its query is there.
+        UnknownProjection: No projection has this name.
+    """
+    alias = database_for_writing(using)
+    part = Slice(after=checked_position(position) - 1, upto=position)
+    rows = select_matching(here(name, alias).query, part, alias)
+    if not rows:
+        raise NothingToSkip(name=name)
+    failure = Failure(position, EventRow._make(rows[0]).uuid, "left out by hand", "")
+    park(name, failure, alias, by_hand=True)
     return failure
 
 

@@ -7,8 +7,11 @@ import sys
 import pytest
 from django.db import connections
 
+from factos_django import NothingToSkip, RebuildFailed
 from factos_django.models import ParkedEvent, ProjectionState
 from factos_django.projections import catch_up, wait_for
+from factos_django.projections.rebuilding import check, rebuild
+from factos_django.projections.resuming import leave_out
 from factos_django.store import append, head
 from tests.children import child, manage
 from tests.guards.sessions import until
@@ -236,6 +239,48 @@ def test_a_fact_that_is_skipped_is_parked_by_hand_and_the_projection_goes_on(sto
     assert state(BALANCES, store.using).position == bad
     catch_up(BALANCES, using=store.using)
     assert {account: row[0] for account, row in balances_in(store.using).items()} == {"a": 6}
+
+
+@on_databases()
+def test_a_fact_that_a_rebuild_cannot_fold_is_left_out_by_hand(store):
+    using = store.using
+    bad, good = deposit(using, account="bad")[0], deposit(using)[0]
+
+    def raises(recorded):
+        if recorded.event.account == "bad":
+            raise LookupError("no such account")
+
+    with in_place(failing_at(raises, mode="inline")):
+        deposit(using, account="bad")  # stops it
+        with pytest.raises(RebuildFailed, match=f"skip {BALANCES} --position {bad}"):
+            rebuild(BALANCES, using=using)
+        assert leave_out(BALANCES, bad, using=using).position == bad
+        with pytest.raises(RebuildFailed) as second:
+            rebuild(BALANCES, using=using)
+        assert second.value.position > good
+        skipped = manage(
+            "factos_projections",
+            "skip",
+            BALANCES,
+            "--position",
+            str(second.value.position),
+            "--database",
+            using,
+        )
+        assert (skipped.returncode, "is rebuilt without" in skipped.stdout) == (0, True), skipped.stderr
+        assert rebuild(BALANCES, using=using).parked == 2
+        assert check(BALANCES, using=using).is_right
+        deposit(using)
+    assert {account: row[0] for account, row in balances_in(using).items()} == {"a": 2}
+
+
+@on_databases()
+def test_only_a_fact_of_the_projection_is_left_out(store):
+    (position,) = deposit(store.using)
+    for name, wrong in ((TURNOVERS, position), (BALANCES, position + 1)):
+        with pytest.raises(NothingToSkip):
+            leave_out(name, wrong, using=store.using)
+    assert not ParkedEvent.objects.using(store.using).exists()
 
 
 @pytest.mark.parametrize("command", ["resume", "skip"])

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 
 from factos_django.core.errors import FactosError, UnknownProjection
-from factos_django.projections.resuming import resume, skip
+from factos_django.projections.resuming import leave_out, resume, skip
 from factos_django.projections.states import state_of
 from factos_django.registry import PROJECTIONS
 from factos_django.store.database import database_for_writing
@@ -32,6 +32,9 @@ class Command(BaseCommand):
         skipping = commands.add_parser("skip", help="park the fact that it stopped at, and go on")
         for each in (resuming, skipping):
             each.add_argument("name", metavar="NAME")
+        skipping.add_argument(
+            "--position", type=int, help="leave this fact out of the next rebuild, if it cannot be folded"
+        )
         for each in (listing, resuming, skipping):
             each.add_argument("--database", choices=tuple(connections), help="that of the log")
             each.add_argument("--json", action="store_true", help="print JSON")
@@ -41,7 +44,7 @@ class Command(BaseCommand):
         using = database_for_writing(options["database"])
         act = {"list": _list, "resume": _resume, "skip": _skip}[options["command"]]
         try:
-            told, lines = act(options.get("name", ""), using)
+            told, lines = act(options.get("name", ""), using, options.get("position"))
         except FactosError as error:
             usage = isinstance(error, UnknownProjection)
             raise CommandError(str(error), returncode=_USAGE if usage else _REFUSED) from error
@@ -51,7 +54,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(told) if options["json"] else "\n".join(lines))
 
 
-def _list(_: str, using: str) -> tuple[Any, list[str]]:
+def _list(_: str, using: str, __: int | None) -> tuple[Any, list[str]]:
     told = [_told(each, using) for each in PROJECTIONS if each.takes_part(using)]
     return told, [_line(each) for each in told] or ["No projection is registered."]
 
@@ -75,13 +78,14 @@ def _line(told: dict[str, Any]) -> str:
     return f"{told['name']} ({told['mode']}): {told['condition']}{where}{why}"
 
 
-def _resume(name: str, using: str) -> tuple[Any, list[str]]:
+def _resume(name: str, using: str, _: int | None) -> tuple[Any, list[str]]:
     resumed = resume(name, using=using)
     said = f"{name} goes on." if resumed else f"{name} has not stopped; nothing was changed."
     return {"name": name, "resumed": resumed}, [said]
 
 
-def _skip(name: str, using: str) -> tuple[Any, list[str]]:
-    failure = skip(name, using=using)
+def _skip(name: str, using: str, position: int | None) -> tuple[Any, list[str]]:
+    failure = skip(name, using=using) if position is None else leave_out(name, position, using=using)
     told = {"name": name, "skipped": failure.position, "event": str(failure.event), "error": failure.error}
-    return told, [f"{name} goes on without position {failure.position}, which is parked: {failure.error}"]
+    goes_on = "goes on" if position is None else "is rebuilt"
+    return told, [f"{name} {goes_on} without position {failure.position}, which is parked: {failure.error}"]
