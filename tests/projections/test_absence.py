@@ -27,7 +27,7 @@ def table(name: str) -> type[models.Model]:
 
 @on_databases("default", "postgres", "mariadb")
 def test_tables_are_absent_that_the_database_does_not_have(store: Store) -> None:
-    kept = [Balance, table("not_here"), Turnover, table("gone")]
+    kept: list[type[models.Model]] = [Balance, table("not_here"), Turnover, table("gone")]
     assert absent_tables(kept, store.using) == ["gone", "not_here"]
 
 
