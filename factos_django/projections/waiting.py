@@ -43,14 +43,15 @@ def wait_for(name: str, position: int, timeout: float = 5.0, *, using: str | Non
         ProjectionBehind: It has not, within ``timeout``.
         RebuildNeeded: It was inline, and is not yet rebuilt.
         ProjectionStopped: It stopped before that position (an inline one: at all).
-        InsideTransaction: The open transaction has appended.
+        InsideTransaction: The open transaction has appended, and it has not. (In a TestCase, where nothing
+            commits, call ``catch_up`` first.)
         UnknownProjection: No projection has this name.
     """
     alias, wanted, seconds = database_for_writing(using), checked_position(position), _checked(timeout)
     projection = here(name, alias)
     if projection.inline:
         _refuse_stopped(state_of(name, alias))
-    elif has_appended(alias):
+    elif has_appended(alias) and _reached(name, wanted, alias) < wanted:
         raise InsideTransaction(operation="wait_for", using=alias, advice=_ADVICE)
     else:
         _wait(name, wanted, seconds, alias)

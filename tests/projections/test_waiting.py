@@ -104,3 +104,13 @@ def test_it_refuses_in_the_transaction_that_appended_which_would_wait_for_itself
 def test_what_is_no_projection_position_or_timeout_is_refused(name, position, timeout, error):
     with pytest.raises(error):
         wait_for(name, position, timeout)
+
+
+@on_databases()
+def test_what_was_applied_in_the_open_transaction_is_not_waited_for(store):
+    with transaction.atomic(using=store.using):  # as a TestCase has one
+        (recorded,) = append([Deposited("a", 1)], using=store.using)
+        with pytest.raises(InsideTransaction):
+            wait_for(BALANCES, recorded.position, 60, using=store.using)
+        catch_up(BALANCES, using=store.using)
+        wait_for(BALANCES, recorded.position, 0, using=store.using)
