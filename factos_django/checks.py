@@ -8,8 +8,8 @@ event types in the log that no class is registered for; ``W005`` facts that are 
 commit (on SQLite only ``synchronous=OFF``; ``NORMAL`` can lose the last of them when the power fails);
 ``W006`` a role without the rights that the locks need; ``W007`` a database that a crash can leave broken;
 ``W008`` a projection that needs a rebuild; ``W009`` a projection whose table is missing; ``W010`` a key
-of a projection that MariaDB compares otherwise than byte for byte. Those that need a connection run under
-the database tag (``check --database``).
+of a projection that MariaDB compares otherwise than byte for byte; ``W011`` a projection whose tables are in
+no database with a log. Those that need a connection run under the database tag (``check --database``).
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Judge FACTOS_* and DATABASES without opening a connection."""
     messages = [message for name in dir(settings) if name.startswith(PREFIX) for message in _setting(name)]
     messages += _guarded_aliases()
-    for alias in connections:
-        if router.allow_migrate_model(alias, Event):
-            messages += [*_guard(alias), *_configuration(connections[alias])]
-    return messages
+    logs = [alias for alias in connections if router.allow_migrate_model(alias, Event)]
+    for alias in logs:
+        messages += [*_guard(alias), *_configuration(connections[alias])]
+    return [*messages, *_without_log(logs)]
 
 
 def check_database(app_configs: Any, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -342,6 +342,16 @@ def _without_tables(projection: Projection, missing: list[str], alias: str) -> I
             hint="manage.py makemigrations and migrate, or let a router keep these models elsewhere.",
             id="factos.W009",
         )
+
+
+def _without_log(logs: Sequence[str]) -> Iterator[CheckMessage]:
+    for projection in PROJECTIONS:
+        if not any(projection.takes_part(alias) for alias in logs):
+            yield Warning(
+                f"Projection {projection.name} gets no fact: its tables are in no database with a log.",
+                hint="Rows commit with what was folded: let the project's routers keep both in one database.",
+                id="factos.W011",
+            )
 
 
 def _stale(projection: Projection, alias: str) -> Iterator[CheckMessage]:

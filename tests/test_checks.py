@@ -505,7 +505,7 @@ def test_psycopg2_is_refused_and_psycopg_3_is_not(monkeypatch):
     assert "'shop' is reached by psycopg2" in said
 
 
-# W008, W009, W010: projections
+# W008 to W011: projections
 
 
 def projection_warnings(using: str, id: str) -> list[str]:
@@ -588,3 +588,17 @@ def test_w010_names_a_key_that_mariadb_compares_otherwise(store: Store, collatio
     assert f"is compared by {collation}" in said
     assert "ExactCharField" in said
     assert projection_warnings(store.using, "factos.W010") == []
+
+
+@on_databases("default")
+def test_w011_names_a_projection_whose_tables_are_where_no_log_is(store: Store, settings: Any) -> None:
+    assert settings_checks("factos.W011") == []
+
+    class Apart:
+        def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool | None:
+            return (db == "default") is (app_label != "ledger")
+
+    settings.DATABASE_ROUTERS = [Apart()]
+    found = [message.msg for message in settings_checks("factos.W011")]
+    assert "Projection ledger.balances gets no fact: its tables are in no database with a log." in found
+    assert all("ledger." in each for each in found)
