@@ -27,8 +27,16 @@ def this_worker() -> str:
     """Return what names this process: host, process id, and a random part, for ids are used again."""
     global _made  # a fork is another worker
     if _made[0] != os.getpid():
-        _made = (os.getpid(), f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}")
+        _made = (os.getpid(), f"{_host()}:{os.getpid()}:{token_hex(4)}")
     return _made[1]
+
+
+def _host() -> str:
+    """Return where process ids mean the same: containers may share a name, but not their processes."""
+    try:
+        return f"{socket.gethostname()}/{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:  # no Linux
+        return socket.gethostname()
 
 
 def database_now(using: str) -> datetime:
@@ -49,7 +57,7 @@ def is_free(worker: str, leased_until: datetime | None, now: datetime) -> bool:
 
 def _is_dead(worker: str) -> bool:
     host, _, rest = worker.rpartition(":")[0].rpartition(":")
-    if host != socket.gethostname() or not rest.isdecimal():
+    if host != _host() or not rest.isdecimal():
         return False
     try:
         os.kill(int(rest), 0)
