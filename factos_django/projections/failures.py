@@ -15,8 +15,11 @@ from factos_django.store.database_errors import Meaning, meaning_of
 
 __all__ = ["Failure", "is_transient"]
 
-#: PostgreSQL gave a statement up: its time was over, or somebody wanted it.
-_CANCELLED = "57014"
+#: PostgreSQL gave a statement up, for its time was over or somebody wanted it; it has no more disk, memory or
+#: connections; it only reads; its disk failed.
+_OF_THE_SERVER = ("57014", "53", "25006", "58")
+#: The same of MariaDB: a full disk or table, no memory, too many connections, it only reads.
+_OF_MARIADB = {1021, 1114, 1037, 1038, 1041, 1040, 1203, 1290, 1792, 1836}
 
 _TRANSIENT = {Meaning.BUSY, Meaning.LOCKED_AT_ONCE, Meaning.BROKEN_OFF, Meaning.LOST}
 
@@ -49,9 +52,15 @@ def is_transient(error: BaseException, using: str) -> bool:
     """Tell whether ``error`` is of the moment, not of the event: the same again may well succeed."""
     if isinstance(error, (StoreError, LeaseLost, MemoryError)):
         return True
-    if getattr(error.__cause__, "sqlstate", None) == _CANCELLED:
-        return True
-    return isinstance(error, Error) and meaning_of(error, connections[using]) in _TRANSIENT
+    if not isinstance(error, Error):
+        return False
+    return _is_of_the_server(error, using) or meaning_of(error, connections[using]) in _TRANSIENT
+
+
+def _is_of_the_server(error: Error, using: str) -> bool:
+    if connections[using].vendor == "mysql":
+        return bool(error.args) and error.args[0] in _OF_MARIADB
+    return (getattr(error.__cause__, "sqlstate", None) or "").startswith(_OF_THE_SERVER)
 
 
 def _storable(text: str) -> str:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from unittest import mock
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 from factos_django import PositionNotDrawn, Query, QueryItem, RetryTransaction, View
 from factos_django.models import ParkedEvent, ProjectionState
@@ -30,6 +30,12 @@ POISON = 666
 DEADLOCKS = {
     "postgresql": "DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END $$",
     "mysql": "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213",
+}
+
+#: What a full disk looks like.
+FULL_DISKS = {
+    "postgresql": "DO $$ BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = '53100'; END $$",
+    "mysql": "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, MESSAGE_TEXT = 'the disk is full'",
 }
 
 
@@ -233,6 +239,20 @@ def test_what_breaks_the_transaction_off_is_no_failure_of_the_event(store, setti
     assert len(tried) == 2
     assert list(read(LEDGER, using=store.using)) == []
     assert not ProjectionState.objects.using(store.using).exclude(condition="running").exists()
+
+
+@on_databases("postgres", "mariadb")
+@pytest.mark.parametrize("on_error", ["stop", "park"])
+def test_a_server_without_room_is_no_failure_of_the_event(store, on_error):
+    def function(recorded, using):
+        with connections[using].cursor() as cursor:
+            cursor.execute(FULL_DISKS[connections[using].vendor])
+
+    with tried_entries(on_error, function), pytest.raises(OperationalError, match="full"):
+        append([Transferred("x", "y", 1)], using=store.using)
+    assert list(read(LEDGER, using=store.using)) == []
+    assert not ProjectionState.objects.using(store.using).exclude(condition="running").exists()
+    assert not ParkedEvent.objects.using(store.using).exists()
 
 
 @on_databases()
