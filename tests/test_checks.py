@@ -84,7 +84,7 @@ def test_a_database_that_does_not_hold_the_log_is_not_judged(store: Store, setti
 
     settings.DATABASE_ROUTERS = [Elsewhere()]
     with connected_anew(store.using, OPTIONS=isolation_options(store, "serializable")):
-        judged = [each for each in check_settings(None) if each.id != "factos.W011"]  # projections get no fact
+        judged = [each for each in check_settings(None) if each.id != "factos.W011"]  # no fact
         assert judged == []
         assert check_database(None, databases=[store.using]) == []
 
