@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
+from factos_django import InvalidBatchSize
 from factos_django.projections import catch_up, rebuilding
 from factos_django.projections.rebuilding.runs import begin, end
 from factos_django.registry import PROJECTIONS
@@ -228,4 +229,11 @@ def test_a_terminal_shows_a_bar_with_the_rate_and_the_time_that_is_left(store):
     assert " events/s [" in shown
     assert "<00:00]" in shown
     assert in_a_terminal("ledger.balances", "--batch-size", "0")[0] == 2
+    assert in_a_terminal("ledger.balances", "--tag", "")[0] == 2
     assert rebuilding.check("ledger.balances").is_right
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, None])
+def test_a_batch_has_a_whole_number_of_events_from_one(size):
+    with pytest.raises(InvalidBatchSize, match="1 or more"):
+        rebuilding.rebuild("ledger.balances", batch_size=size)

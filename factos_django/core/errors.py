@@ -5,7 +5,7 @@
     FactosError
       InvalidInput (also a ValueError)    the caller gave something that no log may hold
         InvalidName, InvalidTag, InvalidMetadata, InvalidQuery, InvalidPosition, InvalidLimit
-        InvalidAppend, InvalidDelivery, InvalidTimeout, EncodeError, NotAnEvent
+        InvalidAppend, InvalidBatchSize, InvalidDelivery, InvalidTimeout, EncodeError, NotAnEvent
       RegistrationError                   two things under one name, or a thing under a bad one
       AppendConditionFailed               the context moved since it was read (in ``condition``)
       IdempotencyKeyReused, EventIdReused a repetition that says something else
@@ -40,6 +40,7 @@ __all__ = [
     "IdempotencyKeyReused",
     "InsideTransaction",
     "InvalidAppend",
+    "InvalidBatchSize",
     "InvalidDelivery",
     "InvalidInput",
     "InvalidLimit",
@@ -141,6 +142,12 @@ class InvalidTimeout(InvalidInput):
     """{timeout!r} is no timeout: use a number of seconds, 0 or more."""
 
     timeout: object
+
+
+class InvalidBatchSize(InvalidInput):
+    """{size!r} is no batch size: use a whole number of events, 1 or more."""
+
+    size: object
 
 
 class InvalidAppend(InvalidInput):

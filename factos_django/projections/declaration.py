@@ -29,7 +29,15 @@ from factos_django.projections.keyed import KeyedRows
 from factos_django.projections.rows import Shape, state_class_of
 from factos_django.registry import PROJECTIONS
 
-__all__ = ["Mode", "OnError", "Projection", "projection", "projection_handler", "projection_named"]
+__all__ = [
+    "HandlerProjection",
+    "Mode",
+    "OnError",
+    "Projection",
+    "projection",
+    "projection_handler",
+    "projection_named",
+]
 
 Mode: TypeAlias = Literal["inline", "async"]
 OnError: TypeAlias = Literal["stop", "park"]
@@ -82,6 +90,16 @@ class Projection:
     def take_part(self, recorded: Sequence[Recorded[Any]], using: str, locked: frozenset[str]) -> None:
         """Fold facts that the open transaction has just recorded."""
         inline.apply(self, recorded, using, locked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HandlerProjection(Projection):
+    """A projection whose rows a function writes. It can still be called, so it is tested as what it is."""
+
+    function: Callable[[Recorded[Any], str], None]
+
+    def __call__(self, recorded: Recorded[Any], using: str) -> None:
+        self.function(recorded, using)
 
 
 def projection(
@@ -138,7 +156,9 @@ def projection(
         key_of=key,
         keys_of=keys,
     )
-    return _register(name, query, mode, version, on_error, feed)
+    made = Projection(name=name, query=query, mode=mode, version=version, on_error=on_error, feed=feed)
+    _register(made)
+    return made
 
 
 def projection_handler(
@@ -149,7 +169,7 @@ def projection_handler(
     mode: Mode = "async",
     version: int = 1,
     on_error: OnError = "stop",
-) -> Callable[[Callable[[Recorded[Any], str], None]], Projection]:
+) -> Callable[[Callable[[Recorded[Any], str], None]], HandlerProjection]:
     """Register a function that writes, by whatever SQL, what one fact means.
 
     It gets the fact and the alias of the database, and runs in the transaction in which its effect is
@@ -166,14 +186,24 @@ def projection_handler(
         RegistrationError: It says what does not fit.
     """
 
-    def register(function: Callable[[Recorded[Any], str], None]) -> Projection:
+    def register(function: Callable[[Recorded[Any], str], None]) -> HandlerProjection:
         if isinstance(tables, str):
             _refuse(name, "tables= takes a list of models, not one string")
         known = tuple(_model(name, each) for each in tables)
         _check_tables(name, known, own=known)
         if not known:
             _refuse(name, "tables= names none; a rebuild has to know them")
-        return _register(name, query, mode, version, on_error, Handler(function, known))
+        made = HandlerProjection(
+            name=name,
+            query=query,
+            mode=mode,
+            version=version,
+            on_error=on_error,
+            feed=Handler(function, known),
+            function=function,
+        )
+        _register(made)
+        return made
 
     return register
 
@@ -186,28 +216,20 @@ def projection_named(name: str) -> Projection:
     return found
 
 
-def _register(name: str, query: Query, mode: Mode, version: int, on_error: OnError, feed: Feed) -> Projection:
-    if not isinstance(query, Query):
-        _refuse(name, "query= takes a Query")
-    if mode not in ("inline", "async"):
-        _refuse(name, f"mode={mode!r} is neither 'inline' nor 'async'")
-    if on_error not in ("stop", "park"):
-        _refuse(name, f"on_error={on_error!r} is neither 'stop' nor 'park'")
-    made = Projection(
-        name=name,
-        query=query,
-        mode=mode,
-        version=checked_version("Projection", name, version),
-        on_error=on_error,
-        feed=feed,
-    )
+def _register(made: Projection) -> None:
+    if not isinstance(made.query, Query):
+        _refuse(made.name, "query= takes a Query")
+    if made.mode not in ("inline", "async"):
+        _refuse(made.name, f"mode={made.mode!r} is neither 'inline' nor 'async'")
+    if made.on_error not in ("stop", "park"):
+        _refuse(made.name, f"on_error={made.on_error!r} is neither 'stop' nor 'park'")
+    checked_version("Projection", made.name, made.version)
     for other in PROJECTIONS:
         taken = {model._meta.db_table for model in other.feed.models}
-        if shared := [model for model in feed.models if model._meta.db_table in taken]:
+        if shared := [model for model in made.feed.models if model._meta.db_table in taken]:
             said = ", ".join(sorted(model._meta.label for model in shared))
-            _refuse(name, f"projection {other.name!r} writes {said} already; a table has one")
+            _refuse(made.name, f"projection {other.name!r} writes {said} already; a table has one")
     PROJECTIONS.register(made)
-    return made
 
 
 def _check_functions(name: str, view: object, **functions: object) -> None:

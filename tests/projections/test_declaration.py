@@ -15,9 +15,11 @@ from factos_django.models import ProjectionModel
 from factos_django.projections import projection, projection_handler
 from factos_django.projections.declaration import Projection, projection_named
 from factos_django.registry import PROJECTIONS, participants
-from tests.ledger.domain import LEDGER, Deposited
-from tests.ledger.factos import balances, entries, turnovers
-from tests.ledger.models import Measurement
+from factos_django.store import append
+from tests.ledger.domain import LEDGER, Deposited, Transferred
+from tests.ledger.factos import balances, entries, followed_entries, turnovers
+from tests.ledger.models import FollowedEntry, Measurement
+from tests.stores import Store, on_databases
 
 NAME = "test.declared"
 
@@ -429,3 +431,10 @@ def test_a_handler_says_which_tables_it_writes() -> None:
         "Tally",
         "Desk",
     ]
+
+
+@on_databases("default")
+def test_a_handler_can_still_be_called_as_the_function_that_it_is(store: Store) -> None:
+    (transferred,) = append([Transferred("a", "b", 3)], using=store.using)
+    followed_entries(transferred, store.using)
+    assert FollowedEntry.objects.using(store.using).get().position == transferred.position

@@ -10,7 +10,7 @@ from django.db import Error, connections
 
 from factos_django.core.errors import FactosError, UnknownProjection
 from factos_django.projections.resuming import leave_out, resume, skip
-from factos_django.projections.states import state_of
+from factos_django.projections.states import needs_rebuild, state_of
 from factos_django.registry import PROJECTIONS
 from factos_django.store.database import database_for_writing
 
@@ -65,6 +65,7 @@ def _told(projection: Any, using: str) -> dict[str, Any]:
         "name": projection.name,
         "mode": projection.mode,
         "condition": state.condition if state else "new",
+        "needs_rebuild": state is not None and needs_rebuild(projection, state),
         "position": state.position if state and not projection.inline else None,
         "failed_position": state.failed_position if state else None,
         "failed_at": state.failed_at.isoformat() if state and state.failed_at else None,
@@ -75,7 +76,8 @@ def _told(projection: Any, using: str) -> dict[str, Any]:
 def _line(told: dict[str, Any]) -> str:
     where = "" if told["position"] is None else f" at {told['position']}"
     why = f": {told['error']} (position {told['failed_position']})" if told["error"] else ""
-    return f"{told['name']} ({told['mode']}): {told['condition']}{where}{why}"
+    stale = ", needs a rebuild" if told["needs_rebuild"] else ""
+    return f"{told['name']} ({told['mode']}): {told['condition']}{where}{stale}{why}"
 
 
 def _resume(name: str, using: str, _: int | None) -> tuple[Any, list[str]]:

@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from tqdm import tqdm
 
-from factos_django.core.errors import FactosError, UnknownProjection
+from factos_django.core.errors import FactosError, InvalidTag, UnknownProjection
+from factos_django.core.tag import checked_tag
 from factos_django.projections.declaration import projection_named
 from factos_django.projections.rebuilding import check, rebuild
 from factos_django.projections.rebuilding.computed import Computed
@@ -36,6 +37,13 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _tag(text: str) -> str:
+    try:
+        return checked_tag(text)
+    except InvalidTag as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
 class Command(BaseCommand):
     """Exits with 0 when all is right, 1 when something was refused or differs, 2 for a wrong usage."""
 
@@ -51,7 +59,7 @@ class Command(BaseCommand):
         add("names", nargs="*", metavar="NAME", help="of a projection")
         add("--all", action="store_true", help="all projections of this database")
         add("--check", action="store_true", help="compare, and write nothing")
-        add("--tag", help="only the rows that a fact with this tag has changed")
+        add("--tag", type=_tag, help="only the rows that a fact with this tag has changed")
         add(
             "--batch-size", type=_positive, default=5_000, help="events that are read at a time (%(default)s)"
         )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from django.db import Error, connections
 
-from factos_django.core.errors import InsideTransaction, InvalidQuery, LeaseLost
+from factos_django.core.errors import InsideTransaction, InvalidBatchSize, InvalidQuery, LeaseLost
 from factos_django.projections.declaration import Projection
 from factos_django.projections.handler import Handler
 from factos_django.projections.keyed import KeyedRows
@@ -80,6 +80,8 @@ def _computed(
 ) -> Computed:
     alias = database_for_writing(using)
     projection = here(name, alias)
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise InvalidBatchSize(size=size)
     _refuse_nesting("check" if checks else "rebuild", alias)
     ensure_states([projection], alias)
     begun = time.monotonic()
