@@ -200,7 +200,7 @@ _PROJECTIONS: tuple[Mutant, ...] = (
             ),
         ),
         test="projections/test_frozen_followers.py"
-        "::test_one_that_is_frozen_before_it_writes_is_replaced_and_writes_nothing[postgres-tags]",
+        "::test_one_that_is_frozen_before_it_writes_is_replaced_and_writes_nothing[postgres-tags-2]",
     ),
 )
 
