@@ -5,9 +5,14 @@ A receiver may miss what happened before a crash. What must happen is a reactor'
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 from django.dispatch import Signal
 
-__all__ = ["events_recorded", "projection_rebuilt", "projection_stopped"]
+__all__ = ["events_recorded", "projection_rebuilt", "projection_stopped", "tell"]
+
+logger = logging.getLogger(__name__)
 
 #: ``events``: the tuple of Recorded of one append.
 events_recorded = Signal()
@@ -15,3 +20,10 @@ events_recorded = Signal()
 projection_stopped = Signal()
 #: ``name`` of the projection, and how many ``rows`` were put right.
 projection_rebuilt = Signal()
+
+
+def tell(signal: Signal, **said: Any) -> None:
+    """Send ``signal`` to all of its receivers; the errors of those that fail are logged."""
+    for receiver, answer in signal.send_robust(sender=None, **said):
+        if isinstance(answer, Exception):
+            logger.error("A receiver of a signal failed: %r", receiver, exc_info=answer)

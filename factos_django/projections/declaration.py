@@ -81,7 +81,7 @@ class Projection:
 
     def row_names(self) -> Iterable[str]:
         """Return the name of the one lock of a handler."""
-        return [f"{self.name} "]
+        return [inline.lock_name(self, "")]
 
     def row_locks(self, foreseen: Recorded[Any]) -> Iterable[str]:
         """Return the names of the rows that the append of ``foreseen`` has to lock."""
@@ -96,10 +96,8 @@ class Projection:
 class HandlerProjection(Projection):
     """A projection whose rows a function writes. It can still be called, so it is tested as what it is."""
 
-    function: Callable[[Recorded[Any], str], None]
-
     def __call__(self, recorded: Recorded[Any], using: str) -> None:
-        self.function(recorded, using)
+        self.feed.write([recorded], using)
 
 
 def projection(
@@ -193,14 +191,9 @@ def projection_handler(
         _check_tables(name, known, own=known)
         if not known:
             _refuse(name, "tables= names none; a rebuild has to know them")
+        feed = Handler(function, known)
         made = HandlerProjection(
-            name=name,
-            query=query,
-            mode=mode,
-            version=version,
-            on_error=on_error,
-            feed=Handler(function, known),
-            function=function,
+            name=name, query=query, mode=mode, version=version, on_error=on_error, feed=feed
         )
         _register(made)
         return made

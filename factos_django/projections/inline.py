@@ -19,7 +19,7 @@ from factos_django.projections.notices import tell_stopped
 from factos_django.projections.parking import park
 from factos_django.projections.states import Declared, set_missed, stop, version_folded_inline
 
-__all__ = ["apply", "locks"]
+__all__ = ["apply", "lock_name", "locks"]
 
 
 class Inline(Declared, Protocol):
@@ -43,6 +43,11 @@ def locks(projection: Inline, foreseen: Recorded[Any]) -> list[str]:
         raise
     except Exception:
         return []
+
+
+def lock_name(projection: Declared, row: str) -> str:
+    """Return the name under which an append locks ``row``; a handler has one lock, for the empty row."""
+    return f"{projection.name} {row}"
 
 
 def apply(projection: Inline, recorded: Sequence[Recorded[Any]], using: str, locked: frozenset[str]) -> None:
@@ -98,4 +103,4 @@ def _check_locked(projection: Inline, recorded: Iterable[Recorded[Any]], locked:
 
 
 def _names(projection: Inline, recorded: Recorded[Any]) -> Iterable[str]:
-    return (f"{projection.name} {row}" for row in projection.feed.row_names(recorded))
+    return (lock_name(projection, row) for row in projection.feed.row_names(recorded))

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.dispatch import Signal
 
 from factos_django.projections.failures import Failure
-from factos_django.signals import projection_rebuilt, projection_stopped
+from factos_django.signals import projection_rebuilt, projection_stopped, tell
 
 __all__ = ["tell_rebuilt", "tell_stopped"]
 
@@ -30,10 +30,4 @@ def tell_rebuilt(name: str, rows: int, using: str) -> None:
 
 
 def _after_commit(signal: Signal, using: str, **said: Any) -> None:
-    transaction.on_commit(partial(_send, signal, using=using, **said), using=using, robust=True)
-
-
-def _send(signal: Signal, **said: Any) -> None:
-    for receiver, answer in signal.send_robust(sender=None, **said):
-        if isinstance(answer, Exception):
-            logger.error("A receiver of a signal failed: %r", receiver, exc_info=answer)
+    transaction.on_commit(partial(tell, signal, using=using, **said), using=using, robust=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -10,11 +9,9 @@ from typing import Any
 from django.db import connections, transaction
 
 from factos_django.core.event import Recorded
-from factos_django.signals import events_recorded
+from factos_django.signals import events_recorded, tell
 
 __all__ = ["WAKERS", "announce", "has_appended"]
-
-logger = logging.getLogger(__name__)
 
 #: What wakes those who follow the log, each called with the alias of the database, after a commit that
 #: appended. They return at once and do not fail; whom they do not reach looks by himself, later.
@@ -27,7 +24,8 @@ def announce(recorded: Sequence[Recorded[Any]], using: str) -> None:
     if not recorded or not (connection.get_autocommit() or connection.in_atomic_block):
         return  # whoever commits by hand can be told of nothing
     if events_recorded.has_listeners():
-        transaction.on_commit(partial(_tell, tuple(recorded), using), using=using, robust=True)
+        told = partial(tell, events_recorded, events=tuple(recorded), using=using)
+        transaction.on_commit(told, using=using, robust=True)
     if not has_appended(using):  # one waking a transaction
         transaction.on_commit(_Wake(using), using=using, robust=True)
 
@@ -46,9 +44,3 @@ class _Wake:
     def __call__(self) -> None:
         for wake in WAKERS:
             wake(self.using)
-
-
-def _tell(recorded: tuple[Recorded[Any], ...], using: str) -> None:
-    for receiver, answer in events_recorded.send_robust(sender=None, events=recorded, using=using):
-        if isinstance(answer, Exception):
-            logger.error("A receiver of events_recorded failed: %r", receiver, exc_info=answer)
