@@ -9,6 +9,7 @@ from django.db import connections
 from factos_django.guards.log import LogGuardByRow
 from tests.history.evidence import Wanted
 from tests.history.run import Plan, run
+from tests.proofs import proving_run
 from tests.stores import on_databases
 from tests.without_locks import without_locks
 
@@ -24,13 +25,12 @@ WANTED = Wanted(
 )  # fmt: skip
 
 
-def assert_it_proves_something(report, wanted=WANTED):
-    assert not wanted.lacking(report.evidence), f"{wanted.lacking(report.evidence)}: {report}"
+def prove(plan, wanted, directory):
+    def once(number):
+        (place := directory / str(number)).mkdir()
+        return run(plan, place)
 
-
-def assert_nothing_wrong(report):
-    assert not report.deaths, str(report)
-    assert not report.faults, str(report)
+    proving_run(once, lambda report: wanted.lacking(report.evidence), plan.using)
 
 
 def assert_killed(report, guarantee):
@@ -42,17 +42,14 @@ def assert_killed(report, guarantee):
 @on_databases()
 def test_eight_processes_find_nothing_wrong(store, tmp_path):
     by_tags = store.guard == "tags"
-    report = run(Plan(store.using, guards=(store.guard,), holds=int(by_tags)), tmp_path)
-    assert_nothing_wrong(report)
-    assert_it_proves_something(report, replace(WANTED, gap_readings=1, passing=10) if by_tags else WANTED)
+    plan = Plan(store.using, guards=(store.guard,), holds=int(by_tags))
+    prove(plan, replace(WANTED, gap_readings=1, passing=10) if by_tags else WANTED, tmp_path)
 
 
 @with_postgres
 @pytest.mark.django_db(transaction=True, databases=list(settings.DATABASES))
 def test_processes_under_either_guard_of_one_database_find_nothing_wrong(tmp_path):
-    report = run(Plan("postgres", guards=("tags", "log")), tmp_path)
-    assert_nothing_wrong(report)
-    assert_it_proves_something(report)
+    prove(Plan("postgres", guards=("tags", "log")), WANTED, tmp_path)
 
 
 # On SQLite the one write lock of the file, which our transactions take as they begin, would do alone.

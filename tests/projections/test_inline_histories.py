@@ -4,6 +4,7 @@ import pytest
 
 from tests.projections.ledger_run.plan import Plan
 from tests.projections.ledger_run.run import run
+from tests.proofs import proving_run
 from tests.stores import on_databases
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -20,7 +21,4 @@ def lacking(report):
 
 @on_databases()
 def test_at_every_moment_rows_are_what_the_facts_make_and_nobody_loses_money(store):
-    report = run(Plan(store.using))
-    assert not report.deaths, str(report)
-    assert not report.faults, str(report)
-    assert not lacking(report), f"{lacking(report)}: {report}"
+    proving_run(lambda _: run(Plan(store.using)), lacking, store.using)

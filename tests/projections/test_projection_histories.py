@@ -8,6 +8,7 @@ import pytest
 
 from tests.projections.ledger_run.plan import Plan
 from tests.projections.ledger_run.run import run
+from tests.proofs import proving_run
 from tests.stores import on_databases
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -26,7 +27,4 @@ def lacking(report):
 
 @on_databases()
 def test_followers_and_rebuilds_that_are_killed_skip_nothing_and_count_nothing_twice(store):
-    report = run(Plan(store.using, alone=5, operations=15, followers=2, rebuilders=1, kills=3))
-    assert not report.deaths, str(report)
-    assert not report.faults, str(report)
-    assert not lacking(report), f"{lacking(report)}: {report}"
+    proving_run(lambda _: run(Plan(store.using, alone=5, operations=15, followers=2, rebuilders=1, kills=3)), lacking, store.using)
