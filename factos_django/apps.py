@@ -25,8 +25,8 @@ class FactosConfig(AppConfig):
         """Connect what guards the log and what wakes its followers; import each app's ``factos.py``."""
         from factos_django import checks, tasks  # models can be imported from here on only
         from factos_django.models.refusal import connect_refusal
-        from factos_django.projections.waking import notify
         from factos_django.store.announcing import WAKERS
+        from factos_django.workers.waking import notify
 
         connect_refusal()
         WAKERS.extend((notify, tasks.nudge))

@@ -1,4 +1,4 @@
-"""Runs of many processes have to prove something: one in which nobody met anybody would find nothing wrong."""
+"""Runs of many processes have to prove something: one in which nobody met anybody finds nothing wrong."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from django.core.management import CommandError, call_command, execute_from_comm
 
 from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
 from factos_django.projections.failures import Failure
-from factos_django.projections.leases import this_worker
 from factos_django.projections.states import ensure_states, lease, put_off, stop
 from factos_django.registry import PROJECTIONS
 from factos_django.store import append
+from factos_django.workers.leases import this_worker
 from tests.guards.sessions import Session, under_tags
 from tests.ledger.domain import Deposited, Transferred
 from tests.ledger.factos import entries, followed_entries, turnovers

@@ -17,12 +17,12 @@ from factos_django import Query, QueryItem
 from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
 from factos_django.projections import projection_handler
 from factos_django.projections.failures import Failure
-from factos_django.projections.leases import this_worker
 from factos_django.projections.states import ensure_states, lease, put_off, stop
 from factos_django.registry import PROJECTIONS
 from factos_django.status import Health, Lag, Status, health, status
 from factos_django.status import log as log_module
 from factos_django.store import append
+from factos_django.workers.leases import this_worker
 from tests.faults.servers import on_own_servers, own_server
 from tests.guards.sessions import Session, under_tags
 from tests.ledger.domain import Deposited, Transferred

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from factos_django.models import ParkedEvent
 from factos_django.projections.failures import Failure
-from factos_django.projections.leases import database_now
+from factos_django.workers.leases import database_now
 
 __all__ = ["park", "parked_positions", "replace_parked"]
 

@@ -21,9 +21,9 @@ from factos_django.core.errors import LeaseLost
 from factos_django.core.query import Query
 from factos_django.models import ProjectionState
 from factos_django.projections.failures import Failure
-from factos_django.projections.leases import database_now, is_free, this_worker
 from factos_django.store.matching import Slice
 from factos_django.store.rows import select_matching
+from factos_django.workers.leases import database_now, is_free, this_worker
 
 __all__ = [
     "Lease",

@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
-from factos_django.projections.leases import database_now, is_free
 from factos_django.projections.states import needs_rebuild, new_state
 from factos_django.registry import PROJECTIONS
 from factos_django.status.lag import Lag, lag
 from factos_django.store.matching import Slice
+from factos_django.workers.leases import database_now, is_free
 
 __all__ = ["LastError", "ProjectionStatus", "Run", "projection_statuses", "unknown_projections"]
 

@@ -27,4 +27,5 @@ def lacking(report):
 
 @on_databases()
 def test_followers_and_rebuilds_that_are_killed_skip_nothing_and_count_nothing_twice(store):
-    proving_run(lambda _: run(Plan(store.using, alone=5, operations=15, followers=2, rebuilders=1, kills=3)), lacking, store.using)
+    plan = Plan(store.using, alone=5, operations=15, followers=2, rebuilders=1, kills=3)
+    proving_run(lambda _: run(plan), lacking, store.using)

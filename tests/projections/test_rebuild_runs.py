@@ -17,12 +17,12 @@ from factos_django import (
 )
 from factos_django.models import ProjectionRun, ProjectionState
 from factos_django.projections import catch_up
-from factos_django.projections.leases import database_now
 from factos_django.projections.rebuilding import check, computing_rows, difference, rebuild
 from factos_django.projections.rebuilding.computing_rows import _Rebuilding
 from factos_django.projections.rebuilding.kept_tables import KeptTables
 from factos_django.projections.states import needs_rebuild, state_of
 from factos_django.store import append, head
+from factos_django.workers.leases import database_now
 from tests.faults.actors import actor
 from tests.guards.sessions import under_tags, until
 from tests.ledger.domain import Deposited, Transferred

@@ -13,12 +13,12 @@ from django.test.utils import override_settings
 from factos_django.models import ProjectionState
 from factos_django.projections import Standing, catch_up
 from factos_django.projections.failures import Failure
-from factos_django.projections.leases import database_now, this_worker
 from factos_django.projections.parking import park
 from factos_django.projections.rebuilding import check, rebuild
 from factos_django.projections.rebuilding.runs import begin
 from factos_django.projections.states import lease, put_off, resume, stop
 from factos_django.status import status
+from factos_django.workers.leases import database_now, this_worker
 from tests.ledger.factos import balances
 from tests.projections.ledgers import BALANCES, deposit, state
 from tests.stores import Store, on_databases

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -13,11 +10,13 @@ from django.db import Error, connections
 from factos_django.core.errors import FactosError, UnknownProjection
 from factos_django.models import ProjectionState
 from factos_django.projections import CaughtUp, Standing, catch_up
-from factos_django.projections.daemon import Daemon
+from factos_django.projections.follower import Follower
 from factos_django.projections.following import Turn
-from factos_django.projections.leases import this_worker
 from factos_django.projections.selection import selected
 from factos_django.store.database import database_for_writing
+from factos_django.workers.daemon import Daemon
+from factos_django.workers.ending import interrupt, on_signals, run_until_told_to_end
+from factos_django.workers.leases import this_worker
 
 _REFUSED, _USAGE, _STOPPED, _INTERRUPTED = 1, 2, 3, 130
 
@@ -58,7 +57,7 @@ class Command(BaseCommand):
 
     def _catch_up(self, names: list[str], using: str, verbosity: int) -> None:
         try:
-            with _on_signals(_interrupt):
+            with on_signals(interrupt):
                 done = catch_up(*names, using=using)
         except KeyboardInterrupt:
             raise CommandError("Interrupted: what was applied is kept.", returncode=_INTERRUPTED) from None
@@ -74,12 +73,8 @@ class Command(BaseCommand):
         if verbosity:
             named = ", ".join(each.name for each in projections) or "no projection (none is asynchronous)"
             self.stdout.write(f"{this_worker()} follows the log of {using}: {named}")
-        daemon = Daemon(projections, using, self._report if verbosity > 1 else _silently)
-        try:
-            with _on_signals(lambda: _interrupt() if daemon.waiting.ended else daemon.end()):
-                daemon.run()
-        except KeyboardInterrupt:
-            pass  # the second signal: the batch is rolled back, and its lease given back
+        report = self._report if verbosity > 1 else _silently
+        run_until_told_to_end(Daemon([Follower(projections, using, report)], using))
         if verbosity:
             self.stdout.write("Ended.")
 
@@ -120,18 +115,3 @@ def _explained(error: Exception, using: str) -> str:
 
 def _silently(name: str, turn: Turn) -> None:
     del name, turn
-
-
-def _interrupt() -> None:
-    raise KeyboardInterrupt
-
-
-@contextmanager
-def _on_signals(act: Any) -> Iterator[None]:
-    """Let SIGTERM and SIGINT call ``act``, inside the block."""
-    before = {number: signal.signal(number, lambda *_: act()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -17,7 +17,7 @@ from django.db import connections, transaction
 from factos_django.conf import conf
 from factos_django.core.errors import LeaseLost, RebuildRunning
 from factos_django.models import ProjectionRun
-from factos_django.projections.leases import database_now, is_free, this_worker
+from factos_django.workers.leases import database_now, is_free, this_worker
 
 __all__ = ["Run", "begin", "end", "hold", "is_lost", "report"]
 

@@ -16,10 +16,11 @@ from django.db import connections
 from factos_django import LeaseLost, RebuildRunning, RetryTransaction, StoreBusy
 from factos_django.models import ProjectionRun, ProjectionState
 from factos_django.projections import catch_up
-from factos_django.projections.daemon import Daemon
+from factos_django.projections.follower import Follower
 from factos_django.projections.following import Turn
 from factos_django.projections.rebuilding import Computed, check, rebuild
 from factos_django.projections.selection import selected
+from factos_django.workers.daemon import Daemon
 from tests.faults.actors import Actor
 from tests.history.faults import Fault
 from tests.projections.ledger_run.plan import FOLLOWED, INLINE, Plan
@@ -160,7 +161,7 @@ def _follow_by_daemon(pipe: Connection, *, using: str, dice: random.Random) -> N
         if turn.events:
             pipe.send(({"followed": turn.events}, []))
 
-    Daemon(selected(FOLLOWED, using), using, report).run()
+    Daemon([Follower(selected(FOLLOWED, using), using, report)], using).run()
 
 
 def _compute_again(pipe: Connection, *, using: str, dice: random.Random) -> None:
