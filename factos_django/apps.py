@@ -24,12 +24,14 @@ class FactosConfig(AppConfig):
     def ready(self) -> None:
         """Connect what guards the log and what wakes its followers; import each app's ``factos.py``."""
         from factos_django import checks, tasks  # models can be imported from here on only
+        from factos_django.effects.announcing import PUBLISHERS
         from factos_django.models.refusal import connect_refusal
         from factos_django.store.announcing import WAKERS
         from factos_django.workers.waking import notify
 
         connect_refusal()
         WAKERS.extend((notify, tasks.nudge))
+        PUBLISHERS.append(tasks.nudge_effects)
         checks.register_checks()
         post_migrate.connect(_install, sender=self, dispatch_uid="factos.install")
         autodiscover_modules("factos")

@@ -41,7 +41,12 @@ class Defaults:
     MAX_HELD_SECONDS: float = 30
     #: The rows that a rebuild keeps in memory (bytes, estimated); more are kept in the database.
     REBUILD_MEMORY_BYTES: int = 134_217_728
-    #: Whether a commit sends a Celery message to whoever follows, where a broker is configured.
+    #: How long an attempt to deliver an effect may take, before another worker may begin one (seconds).
+    EFFECT_LEASE_SECONDS: float = 300
+    #: For how long effects that were delivered, or dropped, are kept (days).
+    EFFECT_RETENTION_DAYS: float = 30
+    #: Whether a commit sends Celery messages, where a broker is configured: of facts to whoever follows, and
+    #: of effects to their workers.
     CELERY_NUDGE: bool = True
     #: Which event types may be read without a class: True for all, or a collection of names.
     API_UNREGISTERED_TYPES: bool | Collection[str] = False
@@ -85,7 +90,7 @@ def refusal(name: str, value: object) -> str:
         return "give a number above 0"
     if name.endswith("_SECONDS"):
         return "" if value <= _LONGEST_WAIT else f"give {_LONGEST_WAIT} or less"
-    return "" if isinstance(value, int) else "give a whole number"
+    return "" if isinstance(value, int) or name.endswith("_DAYS") else "give a whole number"
 
 
 #: Seconds. PostgreSQL counts its lock timeout in milliseconds, in 31 bits.

@@ -1,4 +1,4 @@
-"""What the application has registered to happen with its facts: projections, by name.
+"""What the application has registered to happen with its facts: projections, reactors, handlers of effects.
 
 It holds them and calls none. What takes part in the transaction of an append is asked for by the store,
 which knows it by the contract ``Participant`` alone.
@@ -14,7 +14,16 @@ from factos_django.core.event import Recorded
 from factos_django.core.naming import checked_name
 from factos_django.core.query import Query
 
-__all__ = ["PROJECTIONS", "Named", "Participant", "Registered", "followers", "participants"]
+__all__ = [
+    "HANDLERS",
+    "PROJECTIONS",
+    "REACTORS",
+    "Named",
+    "Participant",
+    "Registered",
+    "followers",
+    "participants",
+]
 
 
 class Named(Protocol):
@@ -84,9 +93,17 @@ class Registered(Generic[N]):
 PROJECTIONS: Registered[Any] = Registered("Projection")
 
 
+#: Every reactor of this process. (What they are is known to factos_django.effects, as that of handlers.)
+REACTORS: Registered[Any] = Registered("Reactor")
+
+#: Every handler of this process, by the name of the effect type that it delivers.
+HANDLERS: Registered[Any] = Registered("Handler of effect")
+
+
 def participants(using: str) -> list[Participant]:
-    """Return what takes part in appends to the database ``using``, in the order of names."""
-    return [each for each in PROJECTIONS if each.inline and each.takes_part(using)]
+    """Return what takes part in appends to the database ``using``: rows first, then effects."""
+    inline = [each for each in PROJECTIONS if each.inline]
+    return [each for each in (*inline, *REACTORS) if each.takes_part(using)]
 
 
 def followers(using: str) -> list[Any]:

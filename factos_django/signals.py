@@ -10,7 +10,15 @@ from typing import Any
 
 from django.dispatch import Signal
 
-__all__ = ["events_recorded", "projection_rebuilt", "projection_stopped", "tell"]
+__all__ = [
+    "effect_dead",
+    "effect_delivered",
+    "effect_failed",
+    "events_recorded",
+    "projection_rebuilt",
+    "projection_stopped",
+    "tell",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +28,13 @@ events_recorded = Signal()
 projection_stopped = Signal()
 #: ``name`` of the projection, and how many ``rows`` were put right.
 projection_rebuilt = Signal()
+#: The ``effect`` and its ``delivery``: the handler has returned.
+effect_delivered = Signal()
+#: The ``effect`` and its ``delivery``, the ``error`` and the number of the ``attempt``: another one follows.
+effect_failed = Signal()
+#: The ``effect`` and its ``delivery``: no other attempt is made. The effect is None where it could not be
+#: read, or its worker died.
+effect_dead = Signal()
 
 
 def tell(signal: Signal, **said: Any) -> None:

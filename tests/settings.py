@@ -28,7 +28,7 @@ from demo_project.settings import (
     database,
 )
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger", "tests.oddities"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger", "tests.oddities", "tests.parcels"]
 
 __all__ = [
     "DEFAULT_AUTO_FIELD",

@@ -15,7 +15,7 @@ from factos_django.testing.contract import Counted
 NAMES = [name for name in vars(Defaults) if name.isupper()]
 NUMBERS = [name for name in NAMES if name not in {"GUARD", "CELERY_NUDGE", "API_UNREGISTERED_TYPES"}]
 SECONDS = [name for name in NUMBERS if name.endswith("_SECONDS")]
-WHOLE_NUMBERS = [name for name in NUMBERS if name not in SECONDS]
+WHOLE_NUMBERS = [name for name in NUMBERS if not name.endswith(("_SECONDS", "_DAYS"))]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -38,6 +38,8 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "POLL_SECONDS": 1,
         "MAX_HELD_SECONDS": 30,
         "REBUILD_MEMORY_BYTES": 128 * 2**20,
+        "EFFECT_LEASE_SECONDS": 300,
+        "EFFECT_RETENTION_DAYS": 30,
         "CELERY_NUDGE": True,
         "API_UNREGISTERED_TYPES": False,
     }

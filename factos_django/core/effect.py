@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from factos_django.core.canonical_json import UnstorableData
 from factos_django.core.codec import Codec
-from factos_django.core.errors import InvalidDelivery
+from factos_django.core.decoding import decoded
+from factos_django.core.errors import EncodeError, InvalidDelivery, UnknownEffectType
 from factos_django.core.event_types import checked_dataclass, checked_version
 from factos_django.core.metadata import KEY_MAX_LENGTH, is_storable_text
 from factos_django.core.naming import checked_name
 from factos_django.core.registry import Registry
 
-__all__ = ["EFFECT_TYPES", "Deliver", "EffectType", "effect_type"]
+__all__ = ["EFFECT_TYPES", "Deliver", "EffectType", "effect_type", "effect_type_of"]
 
 T = TypeVar("T")
 Effect_co = TypeVar("Effect_co", covariant=True)
@@ -34,6 +36,21 @@ class EffectType:
         """The codec of the class; made at first use."""
         return Codec(self.cls)
 
+    def encode(self, effect: Any) -> bytes:
+        """Return the canonical JSON of ``effect``; raise EncodeError naming the effect type."""
+        try:
+            return self.codec.encode(effect)
+        except UnstorableData as error:
+            raise EncodeError(type=self.name, reason=str(error)) from error
+
+    def decode(self, version: int, text: str) -> Any:
+        """Return the effect that ``text`` holds, brought up by upcasters from the version that was stored.
+
+        Raises:
+            DecodeError: The text is no such effect, or newer code wrote it.
+        """
+        return decoded(self, version, text, position=None)
+
 
 #: Every effect type that this process has declared.
 EFFECT_TYPES: Registry[EffectType] = Registry("Effect type")
@@ -47,6 +64,14 @@ def effect_type(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
         return cls
 
     return register
+
+
+def effect_type_of(effect: object) -> EffectType:
+    """Return the registered type of ``effect``; raise UnknownEffectType."""
+    found = EFFECT_TYPES.of(type(effect))
+    if found is None:
+        raise UnknownEffectType(cls=f"{type(effect).__module__}.{type(effect).__qualname__}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

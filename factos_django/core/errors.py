@@ -16,6 +16,9 @@
         UnknownProjection, ProjectionWriteRefused, PositionNotDrawn, RowNotLocked, UnstorableState
         ProjectionStopped, ProjectionBehind, RebuildRunning, RebuildFailed, LeaseLost
         OutdatedWorker, ProjectionElsewhere, NothingToSkip, RebuildNeeded
+      EffectError                         an effect cannot be asked for, delivered or steered like this
+        ReactorFailed, UnknownEffectType, EffectKeyTaken, UnknownReactor
+        UnknownEffect, EffectFinished, EffectRunning, ReasonMissing, NoBroker
       StoreError                          the database cannot do it now, or not like this
         StoreBusy, RetryTransaction, OutcomeUnknown, InsideTransaction
         WrongIsolation, StandbyRefused, UnsupportedDatabase, SequenceBehindLog, InvalidSetting
@@ -34,6 +37,10 @@ from factos_django.core.explained import Explained, fields_of
 __all__ = [
     "AppendOnlyViolation",
     "DecodeError",
+    "EffectError",
+    "EffectFinished",
+    "EffectKeyTaken",
+    "EffectRunning",
     "EncodeError",
     "EventIdReused",
     "FactosError",
@@ -52,6 +59,7 @@ __all__ = [
     "InvalidTag",
     "InvalidTimeout",
     "LeaseLost",
+    "NoBroker",
     "NotAnEvent",
     "NothingToSkip",
     "OutcomeUnknown",
@@ -62,6 +70,8 @@ __all__ = [
     "ProjectionError",
     "ProjectionStopped",
     "ProjectionWriteRefused",
+    "ReactorFailed",
+    "ReasonMissing",
     "RebuildFailed",
     "RebuildNeeded",
     "RebuildRunning",
@@ -72,8 +82,11 @@ __all__ = [
     "StandbyRefused",
     "StoreBusy",
     "StoreError",
+    "UnknownEffect",
+    "UnknownEffectType",
     "UnknownEventType",
     "UnknownProjection",
+    "UnknownReactor",
     "UnstorableState",
     "UnsupportedDatabase",
     "WrongIsolation",
@@ -358,6 +371,86 @@ class RebuildNeeded(ProjectionError):
     """
 
     name: str
+
+
+class EffectError(FactosError):
+    """Something is wrong with an effect."""
+
+
+class ReactorFailed(EffectError):
+    """Reactor {name!r} failed for a {type!r} about to be recorded, so nothing is recorded: {reason}.
+
+    Recorded without its effects the fact would never have them. A reactor is a pure function: mend it, or
+    what it was given.
+    """
+
+    name: str
+    type: str
+    reason: str
+
+
+class UnknownEffectType(EffectError):
+    """{cls} is no effect type: decorate it with @effect_type("name") from factos_django."""
+
+    cls: str
+
+
+class EffectKeyTaken(EffectError):
+    """Reactor {reactor!r} asked twice for {effect!r} under the key {key!r}, for one fact.
+
+    A key tells an effect from the others of its name for the same fact; without keys they are numbered
+    from 0.
+    """
+
+    reactor: str
+    effect: str
+    key: str
+
+
+class UnknownReactor(EffectError):
+    """No reactor is registered as {name!r}. Registered are: {known}."""
+
+    name: str
+    known: str
+
+
+class UnknownEffect(EffectError):
+    """There is no effect {id} in {using!r}. It may have been pruned."""
+
+    id: int
+    using: str
+
+
+class EffectFinished(EffectError):
+    """Effect {id} is {state}, so there is nothing to {action}."""
+
+    id: int
+    state: str
+    action: str
+
+
+class EffectRunning(EffectError):
+    """Effect {id} is being delivered by {worker}, until {until} or longer, so it cannot be changed now.
+
+    If that worker is dead, its lease ends by itself.
+    """
+
+    id: int
+    worker: str
+    until: str
+
+
+class ReasonMissing(EffectError):
+    """Effect {id} is dropped for a reason only: say why, in words."""
+
+    id: int
+
+
+class NoBroker(EffectError):
+    """No Celery broker is configured in this process, so nothing can be published.
+
+    Set CELERY_BROKER_URL, and import the project's Celery app in its __init__.py.
+    """
 
 
 class StoreError(FactosError):

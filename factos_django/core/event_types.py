@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
-from factos_django.core.canonical_json import UnstorableData, decode_json
+from factos_django.core.canonical_json import UnstorableData
 from factos_django.core.codec import Codec
-from factos_django.core.errors import DecodeError, EncodeError, NotAnEvent, RegistrationError
+from factos_django.core.decoding import decoded
+from factos_django.core.errors import EncodeError, NotAnEvent, RegistrationError
 from factos_django.core.naming import checked_name
 from factos_django.core.registry import Registry
 from factos_django.core.tag import checked_tag, checked_tags
 from factos_django.core.tag_template import TagTemplate
-from factos_django.core.upcasting import upcast
 
 __all__ = ["EVENT_TYPES", "EventType", "event_type", "type_name", "type_of"]
 
@@ -56,15 +56,7 @@ class EventType:
 
     def decode(self, version: int, text: str | bytes, *, position: int | None = None) -> Any:
         """Return the event of stored ``version`` and ``text``, brought up to date; raise DecodeError."""
-        try:
-            if version == self.version:
-                return self.codec.decode(text)
-            if version > self.version:
-                raise LookupError(f"newer code wrote it; this code knows version {self.version}")
-            return self.codec.convert(upcast(self.name, version, self.version, decode_json(text)))
-        except Exception as error:  # an upcaster is the application's: whatever it raises names the event
-            reason = str(error) if type(error) in (UnstorableData, LookupError) else repr(error)
-            raise DecodeError(type=self.name, version=version, reason=reason, position=position) from error
+        return decoded(self, version, text, position=position)
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the current version."""

@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from factos_django.core.naming import NAME_MAX_LENGTH
 from factos_django.models.fields import ExactCharField, MomentField
 
-__all__ = ["ParkedEvent", "ProjectionRun", "ProjectionState"]
+__all__ = ["WORKER_MAX_LENGTH", "ParkedEvent", "ProjectionRun", "ProjectionState"]
 
 #: Who works: host, process and a random part.
-_WORKER_MAX_LENGTH = 255
+WORKER_MAX_LENGTH = 255
 
 
 class ProjectionState(models.Model):
@@ -38,7 +38,7 @@ class ProjectionState(models.Model):
 
     #: Counts who has worked on it: whoever holds an older token writes nothing.
     token = models.BigIntegerField(_("token"), default=0)
-    worker = models.CharField(_("worker"), max_length=_WORKER_MAX_LENGTH, blank=True)
+    worker = models.CharField(_("worker"), max_length=WORKER_MAX_LENGTH, blank=True)
     leased_until = MomentField(_("leased until"), null=True)
 
     #: Why it stopped, or what it tries again after: the event, the error, and since when.
@@ -88,7 +88,7 @@ class ProjectionRun(models.Model):
 
     projection = ExactCharField(_("projection"), max_length=NAME_MAX_LENGTH, primary_key=True)
     token = models.BigIntegerField(_("token"), default=0)
-    worker = models.CharField(_("worker"), max_length=_WORKER_MAX_LENGTH, blank=True)
+    worker = models.CharField(_("worker"), max_length=WORKER_MAX_LENGTH, blank=True)
     leased_until = MomentField(_("leased until"), null=True)
     checks = models.BooleanField(_("checks only"), default=False)
     started_at = MomentField(_("started at"), null=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from django.db import Error, connections
 from factos_django.core.errors import LeaseLost, StoreError
 from factos_django.core.event import Recorded
 from factos_django.store.database_errors import Meaning, meaning_of
+from factos_django.workers.error_text import error_in_words, traceback_of
 
 __all__ = ["Failure", "is_transient"]
 
@@ -22,9 +22,6 @@ _OF_THE_SERVER = ("57014", "53", "25006", "58")
 _OF_MARIADB = {1021, 1114, 1037, 1038, 1041, 1040, 1203, 1290, 1792, 1836}
 
 _TRANSIENT = {Meaning.BUSY, Meaning.LOCKED_AT_ONCE, Meaning.BROKEN_OFF, Meaning.LOST}
-
-#: Characters of a traceback that are kept, of its end.
-_TRACEBACK_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,7 @@ class Failure:
     @classmethod
     def at(cls, error: BaseException, position: int, event: UUID | None) -> Failure:
         """Return the failure of the event at ``position``."""
-        told = "".join(traceback.format_exception(error))[-_TRACEBACK_KEPT:]
-        return cls(position, event, _storable(f"{type(error).__name__}: {error}"), _storable(told))
+        return cls(position, event, error_in_words(error), traceback_of(error))
 
 
 def is_transient(error: BaseException, using: str) -> bool:
@@ -61,7 +57,3 @@ def _is_of_the_server(error: Error, using: str) -> bool:
     if connections[using].vendor == "mysql":
         return bool(error.args) and error.args[0] in _OF_MARIADB
     return (getattr(error.__cause__, "sqlstate", None) or "").startswith(_OF_THE_SERVER)
-
-
-def _storable(text: str) -> str:
-    return text.encode(errors="replace").decode().replace("\0", "\\0")

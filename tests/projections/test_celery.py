@@ -18,6 +18,7 @@ from factos_django.beat import beat_schedule
 from factos_django.projections import wait_for
 from factos_django.store import head
 from factos_django.store.announcing import WAKERS
+from factos_django.tasks import nudging
 from factos_django.tasks.background import BACKGROUND, Background
 from tests.children import child, environment, manage
 from tests.faults.actors import actor
@@ -213,7 +214,7 @@ def test_nothing_is_asked_where_nobody_would_come(store, celery_app, settings, m
         case "eager":
             celery_app.conf.task_always_eager = True
         case "followers":
-            monkeypatch.setattr(tasks, "followers", lambda using: [])
+            monkeypatch.setattr(nudging, "followers", lambda using: [])
     deposit(store.using)
     assert asked.keys == []
 

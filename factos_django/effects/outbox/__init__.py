@@ -1,0 +1,1 @@
+"""The outbox: the only package that writes Effect, by asking, attempting, publishing and steering."""

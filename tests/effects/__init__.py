@@ -1,0 +1,1 @@
+"""Effects: asked for with their fact, delivered after it."""
