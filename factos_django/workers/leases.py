@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import os
 import socket
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
+from typing import Any
 
 from django.db import connections
+from django.db.models import Field
+from django.db.models.expressions import RawSQL
 
-__all__ = ["database_now", "is_free", "this_worker"]
+from factos_django.models.fields import MomentField
+
+__all__ = ["Moments", "clock_column", "database_now", "is_free", "moment_in", "this_worker"]
 
 _NOW = {
-    "postgresql": "SELECT clock_timestamp() AT TIME ZONE 'UTC'",
-    "mysql": "SELECT UTC_TIMESTAMP(6)",
+    "postgresql": "clock_timestamp() AT TIME ZONE 'UTC'",
+    "mysql": "UTC_TIMESTAMP(6)",
 }
+#: The same for each row and column of a statement.
+_LATER = "(statement_timestamp() + %s)"
 
 _made: tuple[int, str] = (0, "")
 
@@ -41,13 +49,46 @@ def _host() -> str:
 
 def database_now(using: str) -> datetime:
     """Return the time by the database's clock, in UTC. SQLite has that of this machine."""
-    statement = _NOW.get(connections[using].vendor)
-    if statement is None:
+    expression = _NOW.get(connections[using].vendor)
+    if expression is None:
         return datetime.now(UTC)
     with connections[using].cursor() as cursor:
-        cursor.execute(statement)
-        (moment,) = cursor.fetchone()
-    return moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else datetime.now(UTC)
+        cursor.execute(f"SELECT {expression}")
+        return moment_in(cursor.fetchone()[0])
+
+
+def clock_column(using: str) -> RawSQL:
+    """Return a column with the time by the database's clock, which a SELECT tells with its other columns.
+
+    ``moment_in`` reads it.
+    """
+    # A Field of no kind: of a moment Django would think that it is told in the time zone of the database.
+    return RawSQL(_NOW.get(connections[using].vendor, "NULL"), (), output_field=Field())
+
+
+def moment_in(told: object) -> datetime:
+    """Return the moment, in UTC, that the database has told. SQLite tells none."""
+    return told.replace(tzinfo=UTC) if isinstance(told, datetime) else datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Moments by the database's clock, for the columns of one INSERT or UPDATE.
+
+    PostgreSQL computes them within that statement. Elsewhere the time is asked for before.
+    """
+
+    now: datetime | None
+
+    @classmethod
+    def of(cls, using: str) -> Moments:
+        """Return those of the statement that comes next."""
+        return cls(None if connections[using].vendor == "postgresql" else database_now(using))
+
+    def after(self, seconds: float = 0.0) -> Any:
+        """Return what is to be written for the moment ``seconds`` from now."""
+        pause = timedelta(seconds=seconds)
+        return RawSQL(_LATER, (pause,), MomentField()) if self.now is None else self.now + pause
 
 
 def is_free(worker: str, leased_until: datetime | None, now: datetime) -> bool:

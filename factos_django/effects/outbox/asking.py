@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from factos_django.conf import conf
 from factos_django.effects.announcing import PUBLISHERS, Outgoing, announce_effects
 from factos_django.effects.reacting import Wanted
 from factos_django.models import Effect
-from factos_django.workers.leases import database_now
+from factos_django.workers.leases import Moments
 
 __all__ = ["GRACE_SECONDS", "ask", "ask_for_missing"]
 
@@ -17,20 +16,21 @@ __all__ = ["GRACE_SECONDS", "ask", "ask_for_missing"]
 #: those that it did not publish: the process died, or the broker was away.
 GRACE_SECONDS = 5.0
 
-#: Rows of one INSERT.
-_BATCH = 500
+#: Rows of one INSERT, and characters: MariaDB's max_allowed_packet is 16 MiB.
+_ROWS = 500
+_CHARACTERS = 1_500_000
 
 
 def ask(wanted: Sequence[Wanted], using: str) -> None:
     """Write ``wanted`` in the open transaction; its commit has them published."""
     if not wanted:
         return
-    now = database_now(using)
+    moments = Moments.of(using)
     grace = GRACE_SECONDS if PUBLISHERS and conf.CELERY_NUDGE else 0.0
-    made = Effect.objects.using(using).bulk_create(
-        [_row(each, now, grace) for each in wanted], batch_size=_BATCH
-    )
-    announce_effects([Outgoing(row.pk, row.name) for row in made if row.available_at <= now], using)
+    rows = [_row(each, moments, grace) for each in wanted]
+    made = Effect.objects.using(using).bulk_create(rows, batch_size=_batch_size(wanted))
+    at_once = [row for row, each in zip(made, wanted, strict=True) if not each.delay]
+    announce_effects([Outgoing(row.pk, row.name) for row in at_once], using)
 
 
 def ask_for_missing(wanted: Sequence[Wanted], using: str) -> int:
@@ -42,13 +42,18 @@ def ask_for_missing(wanted: Sequence[Wanted], using: str) -> int:
     events = {each.event_id for each in wanted}
     known = set(rows.filter(event_id__in=events).values_list("event_id", "reactor", "name", "key"))
     missing = [each for each in wanted if (each.event_id, each.reactor, each.name, each.key) not in known]
-    now = database_now(using)
-    rows.bulk_create([_row(each, now, 0.0) for each in missing], batch_size=_BATCH, ignore_conflicts=True)
+    moments = Moments.of(using)
+    made = [_row(each, moments, 0.0) for each in missing]
+    rows.bulk_create(made, batch_size=_batch_size(missing), ignore_conflicts=True)
     return len(missing)
 
 
-def _row(wanted: Wanted, now: datetime, grace: float) -> Effect:
-    available = now + timedelta(seconds=wanted.delay)
+def _batch_size(wanted: Sequence[Wanted]) -> int:
+    longest = max((len(each.data) for each in wanted), default=0)
+    return max(1, min(_ROWS, _CHARACTERS // max(1, longest)))
+
+
+def _row(wanted: Wanted, moments: Moments, grace: float) -> Effect:
     return Effect(
         event_id=wanted.event_id,
         reactor=wanted.reactor,
@@ -57,9 +62,9 @@ def _row(wanted: Wanted, now: datetime, grace: float) -> Effect:
         position=wanted.position,
         version=wanted.version,
         data=wanted.data,
-        created_at=now,
+        created_at=moments.after(),
         ordering_key=wanted.ordering_key,
         holds=wanted.ordering_key is not None,
-        available_at=available,
-        publish_at=available if wanted.delay else now + timedelta(seconds=grace),
+        available_at=moments.after(wanted.delay),
+        publish_at=moments.after(wanted.delay or grace),
     )
