@@ -13,8 +13,10 @@ __all__ = ["decoded"]
 
 
 class Kind(Protocol):
-    """A registered type of event or effect."""
+    """A registered type of event or effect; ``what`` says which of them."""
 
+    @property
+    def what(self) -> str: ...
     @property
     def name(self) -> str: ...
     @property
@@ -33,4 +35,5 @@ def decoded(kind: Kind, version: int, text: str | bytes, *, position: int | None
         return kind.codec.convert(upcast(kind.name, version, kind.version, decode_json(text)))
     except Exception as error:  # an upcaster is the application's: whatever it raises names the type
         reason = str(error) if type(error) in (UnstorableData, LookupError) else repr(error)
-        raise DecodeError(type=kind.name, version=version, reason=reason, position=position) from error
+        told = DecodeError(type=kind.name, version=version, reason=reason, position=position, what=kind.what)
+        raise told from error

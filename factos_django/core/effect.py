@@ -26,6 +26,8 @@ Effect_co = TypeVar("Effect_co", covariant=True)
 class EffectType:
     """One registered effect type: its name, version, class and codec."""
 
+    what = "Effect"
+
     def __init__(self, name: str, version: int, cls: type[Any]) -> None:
         self.name = checked_name(name)
         self.version = checked_version("Effect type", name, version)
@@ -43,13 +45,15 @@ class EffectType:
         except UnstorableData as error:
             raise EncodeError(type=self.name, reason=str(error)) from error
 
-    def decode(self, version: int, text: str) -> Any:
+    def decode(self, version: int, text: str, *, position: int | None = None) -> Any:
         """Return the effect that ``text`` holds, brought up by upcasters from the version that was stored.
+
+        ``position``, that of its fact, is for the error.
 
         Raises:
             DecodeError: The text is no such effect, or newer code wrote it.
         """
-        return decoded(self, version, text, position=None)
+        return decoded(self, version, text, position=position)
 
 
 #: Every effect type that this process has declared.

@@ -17,7 +17,7 @@
         ProjectionStopped, ProjectionBehind, RebuildRunning, RebuildFailed, LeaseLost
         OutdatedWorker, ProjectionElsewhere, NothingToSkip, RebuildNeeded
       EffectError                         an effect cannot be asked for, delivered or steered like this
-        ReactorFailed, UnknownEffectType, EffectKeyTaken, UnknownReactor
+        ReactorFailed, UnknownEffectType, EffectKeyTaken, UnknownReactor, TransactionLeftOpen
         UnknownEffect, EffectFinished, EffectRunning, ReasonMissing, NoBroker
       StoreError                          the database cannot do it now, or not like this
         StoreBusy, RetryTransaction, OutcomeUnknown, InsideTransaction
@@ -82,6 +82,7 @@ __all__ = [
     "StandbyRefused",
     "StoreBusy",
     "StoreError",
+    "TransactionLeftOpen",
     "UnknownEffect",
     "UnknownEffectType",
     "UnknownEventType",
@@ -213,13 +214,14 @@ class EventIdReused(FactosError):
 
 
 class DecodeError(FactosError):
-    """Event {type!r} version {version} at position {position} cannot be read: {reason}."""
+    """{what} {type!r} version {version} at position {position} cannot be read: {reason}."""
 
     type: str
     version: int
     reason: str
-    #: The position in the log; None where the event was decoded outside of a log.
+    #: The position in the log, of an effect that of its fact; None where it was decoded outside of a log.
     position: int | None = None
+    what: str = "Event"
 
 
 class UnknownEventType(DecodeError):
@@ -405,6 +407,16 @@ class EffectKeyTaken(EffectError):
     reactor: str
     effect: str
     key: str
+
+
+class TransactionLeftOpen(EffectError):
+    """The handler of {effect!r} returned in a transaction of {using!r} that it began, so it was rolled back.
+
+    Use ``with transaction.atomic():``; after set_autocommit(False), commit, and set it back.
+    """
+
+    effect: str
+    using: str
 
 
 class UnknownReactor(EffectError):

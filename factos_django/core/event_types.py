@@ -25,6 +25,8 @@ Tags: TypeAlias = "Sequence[str] | Callable[[Any], Iterable[str]]"
 class EventType:
     """One registered event type: its name, current version, class, tags and codec."""
 
+    what = "Event"
+
     def __init__(self, name: str, version: int, cls: type[Any], tags: Tags) -> None:
         self.name = checked_name(name)
         self.version = checked_version("Event type", name, version)

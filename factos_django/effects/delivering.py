@@ -7,25 +7,23 @@ effect that is delivered again, under the same key.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from django.db import Error, connections
 
-from factos_django.core.canonical_json import decode_json
 from factos_django.core.delivery import Delivery, Fatal, RetryLater, effect_key
-from factos_django.core.errors import InsideTransaction, StoreError
+from factos_django.core.errors import InsideTransaction, StoreError, TransactionLeftOpen
 from factos_django.core.metadata import CAUSATION_ID, CORRELATION_ID, MetadataValue
 from factos_django.effects import notices
 from factos_django.effects.handlers import Handler
 from factos_django.effects.outbox import attempting
-from factos_django.effects.outbox.attempting import Attempt, Standing
-from factos_django.models import Effect
+from factos_django.effects.outbox.attempting import Abandoned, Attempt, Standing
 from factos_django.stamps import stamp
 from factos_django.store.retries import retried
-from factos_django.store.rows import EventRow, select_by_positions
-from factos_django.store.transactions import is_testcase, owns_transaction, unit_of_work
+from factos_django.store.transactions import is_testcase, owns_transaction
 
 __all__ = ["Delivered", "Outcome", "deliver"]
 
@@ -65,7 +63,7 @@ class Delivered:
     outcome: Outcome
     effect: Any = None
     delivery: Delivery | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 def deliver(id: int, handler: Handler[Any], using: str, *, untimely: bool = False) -> Delivered:
@@ -85,38 +83,57 @@ def deliver(id: int, handler: Handler[Any], using: str, *, untimely: bool = Fals
     if not (owns_transaction(using) or is_testcase(using)):
         advice = "call it after the commit"
         raise InsideTransaction(operation="the delivery of an effect", using=using, advice=advice)
-    begun = retried(lambda: _begin(id, handler, using, untimely=untimely), using=using)
-    if isinstance(begun, Attempt):
-        return _attempted(begun, handler)
-    if begun is Standing.DEAD:
-        row = Effect.objects.using(using).get(pk=id)
-        notices.tell_dead(row, None, _delivery(row, using), None)
-    return Delivered(Outcome(begun.value))
-
-
-def _begin(id: int, handler: Handler[Any], using: str, *, untimely: bool) -> Attempt | Standing:
-    with unit_of_work(using):
-        return attempting.begin(id, handler.name, handler.policy, using, untimely=untimely)
+    begun = retried(
+        lambda: attempting.begin(id, handler.name, handler.policy, using, untimely=untimely), using=using
+    )
+    if isinstance(begun, Standing):
+        return Delivered(Outcome(begun.value))
+    if isinstance(begun, Abandoned):
+        notices.tell_dead(begun.last.effect, None, _delivery(begun.last), None)
+        return Delivered(Outcome.DEAD)
+    return _attempted(begun, handler)
 
 
 def _attempted(attempt: Attempt, handler: Handler[Any]) -> Delivered:
-    row = attempt.effect
-    delivery = _delivery(row, attempt.using)
+    row, delivery = attempt.effect, _delivery(attempt)
     effect: Any = None
     try:
-        effect = handler.kind.decode(row.version, row.data)
-        with stamp(**_cause(delivery)):
-            handler(effect, delivery)
+        effect = handler.kind.decode(row.version, row.data, position=row.position)
+        _run(handler, effect, delivery)
     except Exception as error:
         return _failed(attempt, handler, effect, delivery, error)
+    except BaseException as error:  # this process is told to end: others need not wait for its lease
+        _failed(attempt, handler, effect, delivery, error)
+        raise
     if not _recorded(attempt.using, lambda: attempting.end_done(attempt)):
         return _superseded(attempt, effect, delivery, None)
     notices.tell_delivered(effect, delivery)
     return Delivered(Outcome.DELIVERED, effect, delivery)
 
 
+def _run(handler: Handler[Any], effect: Any, delivery: Delivery) -> None:
+    using = delivery.using
+    alone = owns_transaction(using)
+    try:
+        with stamp(**_cause(delivery)):
+            handler(effect, delivery)
+    finally:
+        left_open = alone and not owns_transaction(using)
+        if left_open:
+            _begin_anew(using)
+    if left_open:
+        raise TransactionLeftOpen(effect=handler.name, using=using)
+
+
+def _begin_anew(using: str) -> None:
+    """Take a new connection, outside of all transactions: what becomes of the effect is to be committed."""
+    connection = connections[using]
+    connection.close()
+    connection.connect()
+
+
 def _failed(
-    attempt: Attempt, handler: Handler[Any], effect: Any, delivery: Delivery, error: Exception
+    attempt: Attempt, handler: Handler[Any], effect: Any, delivery: Delivery, error: BaseException
 ) -> Delivered:
     policy = handler.policy
     if isinstance(error, (Fatal, *policy.fatal)) or attempt.number >= policy.max_attempts:
@@ -131,45 +148,38 @@ def _failed(
     return Delivered(Outcome.FAILED, effect, delivery, error)
 
 
-def _superseded(attempt: Attempt, effect: Any, delivery: Delivery, error: Exception | None) -> Delivered:
+def _superseded(attempt: Attempt, effect: Any, delivery: Delivery, error: BaseException | None) -> Delivered:
     notices.tell_superseded(attempt.effect, delivery)
     return Delivered(Outcome.SUPERSEDED, effect, delivery, error)
 
 
-def _recorded(using: str, record: Any) -> bool:
-    """Return what ``record`` returns, in a transaction; it is tried again where the database is away."""
+def _recorded(using: str, record: Callable[[], bool]) -> bool:
+    """Return what ``record`` returns; it is tried again where the database is away.
 
-    def once() -> bool:
-        with unit_of_work(using):
-            return bool(record())
-
+    To record the same a second time, since the answer to the first was lost, changes nothing.
+    """
     if not owns_transaction(using):
-        return once()
+        return record()
     for pause in _PAUSES:
         try:
-            return retried(once, using=using)
+            return retried(record, using=using)
         except (Error, StoreError):
             connections[using].close()
             time.sleep(pause)
-    return retried(once, using=using)
+    return retried(record, using=using)
 
 
-def _delivery(row: Effect, using: str) -> Delivery:
+def _delivery(attempt: Attempt) -> Delivery:
+    row = attempt.effect
     return Delivery(
         key=effect_key(row.reactor, row.event_id, row.name, row.key),
         attempt=row.attempts,
         position=row.position,
         event_id=row.event_id,
         reactor=row.reactor,
-        metadata=_metadata(row.position, using),
-        using=using,
+        metadata=attempt.metadata,
+        using=attempt.using,
     )
-
-
-def _metadata(position: int, using: str) -> dict[str, MetadataValue]:
-    for row in select_by_positions([position], using):
-        return dict(decode_json(EventRow._make(row).metadata))
-    return {}
 
 
 def _cause(delivery: Delivery) -> dict[str, MetadataValue]:

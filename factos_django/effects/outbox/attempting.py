@@ -2,25 +2,39 @@
 
 An attempt leases its row under a new token. Whoever was frozen, and comes back when another has leased the
 row, holds an older token and records nothing (M. Kleppmann, "How to do distributed locking").
+
+The token is all that keeps two apart: each writes only where it is as it was read. So nothing is locked, and
+what begins an attempt, or ends one, is a statement by itself, unless others wait behind the effect.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast
 
+from factos_django.core.canonical_json import decode_json
+from factos_django.core.metadata import MetadataValue
 from factos_django.effects.handlers import Policy
 from factos_django.effects.outbox.ordering import is_at_front, is_released, let_next_go
-from factos_django.models import Effect
+from factos_django.models import Effect, Event
+from factos_django.store.transactions import guarded_work, unit_of_work
 from factos_django.workers.error_text import error_in_words, traceback_of
-from factos_django.workers.leases import database_now, is_free, this_worker
+from factos_django.workers.leases import (
+    Moments,
+    clock_column,
+    database_now,
+    is_free,
+    moment_in,
+    this_worker,
+)
 
-__all__ = ["Attempt", "Standing", "begin", "bury", "end_done", "end_failed"]
+__all__ = ["Abandoned", "Attempt", "Standing", "begin", "bury", "end_done", "end_failed"]
 
 
 class Standing(Enum):
@@ -30,19 +44,21 @@ class Standing(Enum):
     """It is finished, somebody has it, it is to wait, or there is none."""
     WAITING = "waiting"
     """It waits for another with its ordering key, or for the head of the log."""
-    DEAD = "dead"
-    """Its worker died in the last attempt that it had."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """The right to deliver one effect, while nobody has a newer one.
 
-    ``effect`` is the row as it was leased.
+    Attributes:
+        using: The alias of the database.
+        effect: The row as it was leased.
+        metadata: That of its fact.
     """
 
     using: str
     effect: Effect
+    metadata: Mapping[str, MetadataValue]
 
     @property
     def number(self) -> int:
@@ -50,25 +66,49 @@ class Attempt:
         return self.effect.attempts
 
 
-def begin(id: int, name: str, policy: Policy, using: str, *, untimely: bool = False) -> Attempt | Standing:
-    """Lease the effect and count the attempt, in the open transaction; return why not, otherwise.
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """No attempt begins: the worker died in the last one that there was, and the effect is dead now."""
+
+    last: Attempt
+
+
+def begin(
+    id: int, name: str, policy: Policy, using: str, *, untimely: bool = False
+) -> Attempt | Abandoned | Standing:
+    """Lease the effect and count the attempt; return why not, otherwise.
 
     With ``untimely`` neither its time nor the head of the log counts: for tests, where neither passes.
     """
-    now = database_now(using)
-    row = _rows(using).select_for_update(**_skipping(using)).filter(pk=id, name=name).first()
-    if row is None or not _may_begin(row, now, untimely=untimely):
+    with guarded_work(using, one_statement=True, writes=False):
+        row = _told(id, name, using)
+    if row is None:
         return Standing.NOTHING
-    if not ((untimely or is_released(row, using)) and is_at_front(row, using)):
+    now = moment_in(row.told_at)
+    if not _may_begin(row, now, untimely=untimely):
+        return Standing.NOTHING
+    if row.ordering_key is not None and not _is_its_turn(row, using, untimely=untimely):
         return Standing.WAITING
-    if row.state == Effect.State.RUNNING:
-        if row.attempts >= policy.max_attempts:
-            return Standing.DEAD if _bury_abandoned(row, policy, now, using) else Standing.NOTHING
-        row.error = _abandoned(row)
-    return _leased(row, policy, now, using)
+    attempt = Attempt(using, row, decode_json(row.fact_metadata or "{}"))
+    if row.state == Effect.State.RUNNING and row.attempts >= policy.max_attempts:
+        return Abandoned(attempt) if _bury_abandoned(attempt, policy) else Standing.NOTHING
+    return attempt if _leased(row, policy, now, using) else Standing.NOTHING
 
 
-def _leased(row: Effect, policy: Policy, now: datetime, using: str) -> Attempt | Standing:
+def _told(id: int, name: str, using: str) -> Any:
+    """Return the row, with the time by the database's clock, and the metadata of its fact as text."""
+    fact = Event.objects.using(using).filter(position=OuterRef("position"))
+    metadata = Subquery(fact.values(text=Cast("metadata", TextField())))
+    rows = _rows(using).annotate(told_at=clock_column(using), fact_metadata=metadata)
+    return rows.filter(pk=id, name=name).first()
+
+
+def _is_its_turn(row: Effect, using: str, *, untimely: bool) -> bool:
+    with guarded_work(using, one_statement=True, writes=False):
+        return (untimely or is_released(row, using)) and is_at_front(row, using)
+
+
+def _leased(row: Effect, policy: Policy, now: datetime, using: str) -> bool:
     until = now + timedelta(seconds=policy.lease)
     begun = {
         "state": Effect.State.RUNNING,
@@ -77,68 +117,74 @@ def _leased(row: Effect, policy: Policy, now: datetime, using: str) -> Attempt |
         "worker": this_worker(),
         "leased_until": until,
         "publish_at": until,
-        "error": row.error,
+        "error": _never_ended(row) if row.state == Effect.State.RUNNING else row.error,
     }
-    if not _rows(using).filter(pk=row.pk, token=row.token, state=row.state).update(**begun):
-        return Standing.NOTHING  # on SQLite nothing was locked
+    with guarded_work(using, one_statement=True):
+        if not _rows(using).filter(pk=row.pk, token=row.token, state=row.state).update(**begun):
+            return False  # somebody was faster
     for name, value in begun.items():
         setattr(row, name, value)
-    return Attempt(using, row)
+    return True
 
 
 def end_done(attempt: Attempt) -> bool:
-    """Record success, in the open transaction; return False where another has the row."""
-    now = database_now(attempt.using)
-    ended = {"state": Effect.State.DONE, "finished_at": now, "publish_at": None, "holds": False, **_FREE}
-    return _end(attempt, ended, now)
+    """Record success; return False where another has the row."""
+    moments = Moments.of(attempt.using)
+    done = {"state": Effect.State.DONE, "finished_at": moments.after(), "publish_at": None, "holds": False}
+    return _end(attempt, {**done, **_FREE})
 
 
 def end_failed(attempt: Attempt, error: BaseException, seconds: float) -> bool:
     """Record ``error``, and that the next attempt is due in ``seconds``; return as ``end_done`` does."""
-    now = database_now(attempt.using)
-    again = now + timedelta(seconds=seconds)
-    ended = {"state": Effect.State.PENDING, "available_at": again, "publish_at": again, **_FREE}
-    return _end(attempt, {**ended, **_told(error, now)}, now)
+    moments = Moments.of(attempt.using)
+    again = moments.after(seconds)
+    pending = {"state": Effect.State.PENDING, "available_at": again, "publish_at": again}
+    return _end(attempt, {**pending, **_FREE, **_failure(error, moments)})
 
 
 def bury(attempt: Attempt, error: BaseException, policy: Policy) -> bool:
     """Record ``error``, and that no other attempt is made; return as ``end_done`` does."""
-    now = database_now(attempt.using)
-    return _end(attempt, {**_dead(policy, now), **_told(error, now)}, now)
+    moments = Moments.of(attempt.using)
+    return _end(attempt, {**_dead(policy, moments), **_failure(error, moments)})
 
 
-def _end(attempt: Attempt, ended: dict[str, object], now: datetime) -> bool:
-    row = attempt.effect
-    if (
-        not _rows(attempt.using)
-        .filter(pk=row.pk, token=row.token, state=Effect.State.RUNNING)
-        .update(**ended)
-    ):
-        return False
-    if ended.get("holds") is False:
-        let_next_go(row, now, attempt.using)
+def _end(attempt: Attempt, ended: dict[str, Any]) -> bool:
+    """Write ``ended`` where the row is still this attempt's; return whether it is written."""
+    row, using = attempt.effect, attempt.using
+    lets_go = row.ordering_key is not None and ended.get("holds") is False
+    work = unit_of_work(using) if lets_go else guarded_work(using, one_statement=True)
+    with work:
+        mine = _rows(using).filter(pk=row.pk, token=row.token)
+        if not mine.filter(state=Effect.State.RUNNING).update(**ended):
+            return mine.filter(state=ended["state"]).exists()  # of a first try whose answer was lost
+        if lets_go:
+            let_next_go(row, database_now(using), using)
     return True
 
 
-def _bury_abandoned(row: Effect, policy: Policy, now: datetime, using: str) -> bool:
-    ended = {**_dead(policy, now), "error": _abandoned(row), "traceback": "", "failed_at": now}
-    return _end(Attempt(using, row), ended, now)
+def _bury_abandoned(attempt: Attempt, policy: Policy) -> bool:
+    row, moments = attempt.effect, Moments.of(attempt.using)
+    told = {"error": _never_ended(row), "traceback": "", "failed_at": moments.after()}
+    ended = {**_dead(policy, moments), **told, "token": row.token + 1}  # whoever has it may be alive
+    return _end(attempt, ended)
 
 
-def _dead(policy: Policy, now: datetime) -> dict[str, object]:
+def _dead(policy: Policy, moments: Moments) -> dict[str, Any]:
     lets_go = {} if policy.dead_holds else {"holds": False}
-    return {"state": Effect.State.DEAD, "finished_at": now, "publish_at": None, **lets_go, **_FREE}
+    dead = {"state": Effect.State.DEAD, "finished_at": moments.after(), "publish_at": None}
+    return {**dead, **lets_go, **_FREE}
 
 
-def _told(error: BaseException, now: datetime) -> dict[str, object]:
-    return {"error": error_in_words(error), "traceback": traceback_of(error), "failed_at": now}
+def _failure(error: BaseException, moments: Moments) -> dict[str, Any]:
+    told = {"error": error_in_words(error), "traceback": traceback_of(error)}
+    return {**told, "failed_at": moments.after()}
 
 
-def _abandoned(row: Effect) -> str:
+def _never_ended(row: Effect) -> str:
     return f"Attempt {row.attempts} never ended: {row.worker} died, or took longer than its lease."
 
 
-_FREE: dict[str, object] = {"worker": "", "leased_until": None}
+_FREE: dict[str, Any] = {"worker": "", "leased_until": None}
 
 
 def _may_begin(row: Effect, now: datetime, *, untimely: bool) -> bool:
@@ -149,7 +195,3 @@ def _may_begin(row: Effect, now: datetime, *, untimely: bool) -> bool:
 
 def _rows(using: str) -> QuerySet[Effect]:
     return Effect.objects.using(using)
-
-
-def _skipping(using: str) -> dict[str, Any]:
-    return {"skip_locked": connections[using].features.has_select_for_update_skip_locked}
