@@ -11,10 +11,19 @@ from uuid import UUID, uuid5
 from factos_django.core.errors import InvalidDelivery
 from factos_django.core.metadata import MetadataValue
 
-__all__ = ["Backoff", "Delivery", "Fatal", "RetryLater", "effect_key"]
+__all__ = ["Backoff", "Delivery", "Fatal", "RetryLater", "effect_key", "is_wait"]
+
+#: A hundred years (seconds): every database knows the moment that comes so much later.
+_LONGEST_WAIT = 3_155_760_000
 
 #: Stands for the fact in a test that needs none.
 _NO_EVENT = UUID(int=0)
+
+
+def is_wait(seconds: object) -> bool:
+    """Tell whether ``seconds`` is a number of them that can be waited: from 0 to a hundred years."""
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    return is_number and 0 <= seconds <= _LONGEST_WAIT  # type: ignore[operator]  # NaN is in no range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +79,9 @@ class Backoff:
 
     def __post_init__(self) -> None:
         for name, least, most in (
-            ("first", 0, math.inf),
+            ("first", 0, _LONGEST_WAIT),
             ("factor", 1, math.inf),
-            ("limit", 0, math.inf),
+            ("limit", 0, _LONGEST_WAIT),
             ("jitter", 0, 1),
         ):
             value = getattr(self, name)
@@ -100,10 +109,8 @@ class RetryLater(Exception):  # it is no error: it says when
     """
 
     def __init__(self, seconds: float, reason: str = "") -> None:
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-            raise InvalidDelivery(reason=f"{seconds!r} is no number of seconds")
-        if not (math.isfinite(seconds) and seconds >= 0):
-            raise InvalidDelivery(reason=f"{seconds!r} is no number of seconds from 0")
+        if not is_wait(seconds):
+            raise InvalidDelivery(reason=f"{seconds!r} is no number of seconds from 0 to {_LONGEST_WAIT}")
         super().__init__(seconds, reason)
         self.seconds = float(seconds)
         self.reason = reason

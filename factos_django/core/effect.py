@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from factos_django.core.canonical_json import UnstorableData
 from factos_django.core.codec import Codec
 from factos_django.core.decoding import decoded
+from factos_django.core.delivery import is_wait
 from factos_django.core.errors import EncodeError, InvalidDelivery, UnknownEffectType
 from factos_django.core.event_types import checked_dataclass, checked_version
 from factos_django.core.metadata import KEY_MAX_LENGTH, is_storable_text
@@ -86,7 +86,7 @@ class Deliver(Generic[Effect_co]):
         effect: The effect itself.
         key: Tells it from other effects of its name for the same fact (default: its ordinal).
         ordering_key: Effects with the same one wait behind each other.
-        delay: Seconds to wait before the first attempt, 0 or more.
+        delay: Seconds to wait before the first attempt, from 0 to a hundred years.
     """
 
     effect: Effect_co
@@ -98,8 +98,8 @@ class Deliver(Generic[Effect_co]):
         for key in (self.key, self.ordering_key):
             if key is not None and not _is_key(key):
                 raise InvalidDelivery(reason=f"a key is 1 to {KEY_MAX_LENGTH} characters without NUL")
-        if not isinstance(self.delay, (int, float)) or not (math.isfinite(self.delay) and self.delay >= 0):
-            raise InvalidDelivery(reason="a delay is a number of seconds, 0 or more")
+        if not is_wait(self.delay):
+            raise InvalidDelivery(reason="a delay is a number of seconds, from 0 to a hundred years")
 
 
 def _is_key(key: object) -> bool:

@@ -178,7 +178,7 @@ class EncodeError(InvalidInput):
 
 
 class InvalidDelivery(InvalidInput):
-    """Deliver was refused: {reason}."""
+    """A wish about delivery was refused: {reason}."""
 
     reason: str
 

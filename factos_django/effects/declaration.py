@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
 from django.db import router
@@ -76,13 +77,16 @@ def reactor(name: str, *, query: Query) -> Callable[[Callable[[Recorded[E]], Seq
         A decorator that gives back a core ``Reactor``, which can be called as the function can.
 
     Raises:
-        RegistrationError: The name is taken, or ``query`` is no Query.
+        InvalidName: The name is none.
+        RegistrationError: The name is taken, ``query`` is no Query, or what is decorated no function.
     """
     checked_name(name)
     if not isinstance(query, Query):
         raise RegistrationError(what="Reactor", name=name, reason="query= takes a Query")
 
     def register(react: Callable[[Recorded[E]], Sequence[F]]) -> Reactor[E, F]:
+        if not callable(react) or iscoroutinefunction(react):
+            raise RegistrationError(what="Reactor", name=name, reason="it is a function, and not async")
         made = react if isinstance(react, Reactor) else Reactor(react)
         REACTORS.register(DeclaredReactor(name, query, made))
         return made

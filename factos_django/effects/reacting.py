@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db import Error as DatabaseError
+
 from factos_django.conf import conf
 from factos_django.core.effect import Deliver, effect_type_of
-from factos_django.core.errors import EffectKeyTaken, EncodeError, FactosError, ReactorFailed
+from factos_django.core.errors import EffectKeyTaken, EncodeError, ReactorFailed, StoreError
 from factos_django.core.event import Recorded
 
 __all__ = ["Wanted", "wanted_for"]
@@ -42,21 +44,22 @@ def wanted_for(
     """Return what ``reactor`` asks for, in the order of facts.
 
     Raises:
-        ReactorFailed: It raised an error.
-        UnknownEffectType: It returned something that is no effect.
-        EncodeError: An effect has no JSON, or more than FACTOS_MAX_EVENT_BYTES.
+        ReactorFailed: It raised an error, or returned what is no effect or cannot be stored. (An error of the
+            database is raised as it is.)
         EffectKeyTaken: Two effects of one name, for one fact, are under one key.
     """
-    return [wanted for each in recorded for wanted in _wanted(reactor, each, _effects(reactor, react, each))]
+    return [wanted for each in recorded for wanted in _wanted_for_one(reactor, react, each)]
 
 
-def _effects(
-    reactor: str, react: Callable[[Recorded[Any]], Sequence[Any]], recorded: Recorded[Any]
-) -> list[Any]:
+def _wanted_for_one(
+    reactor: str, react: Callable[[Recorded[Any]], Iterable[Any]], recorded: Recorded[Any]
+) -> list[Wanted]:
     try:
-        return list(react(recorded) or ())
-    except FactosError:
-        raise
+        return list(_wanted(reactor, recorded, react(recorded) or ()))
+    except (DatabaseError, StoreError):
+        raise  # the transaction is broken off: whoever owns it is to know that, and may run it again
+    except EffectKeyTaken:
+        raise  # it names the reactor
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ReactorFailed(name=reactor, type=recorded.type, reason=reason) from error

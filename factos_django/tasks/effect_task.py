@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
 from celery import shared_task
 
-from factos_django.core.delivery import Backoff, Delivery
+from factos_django.core.delivery import Backoff, Delivery, is_wait
 from factos_django.core.effect import EFFECT_TYPES, EffectType
 from factos_django.core.errors import RegistrationError
 from factos_django.effects.handlers import Handler, Policy
@@ -69,8 +70,8 @@ def effect_task(
         raise _refused(kind.name, f"{reserved[0]}= is ours")
 
     def register(function: Callable[[E, Delivery], Any]) -> EffectTask[E]:
-        if not callable(function):
-            raise _refused(kind.name, "a handler is a function of an effect and its delivery")
+        if not callable(function) or iscoroutinefunction(function):
+            raise _refused(kind.name, "a handler is a function, not async, of an effect and its delivery")
         made: EffectTask[E] = EffectTask(
             kind.name, kind, function, policy, _task(kind.name, function, options)
         )
@@ -112,7 +113,7 @@ def _policy(
     errors = tuple(fatal) if isinstance(fatal, Sequence) else (fatal,)
     if not all(isinstance(each, type) and issubclass(each, Exception) for each in errors):
         raise _refused(name, "fatal= takes classes of errors")
-    if lease_seconds is not None and not (isinstance(lease_seconds, (int, float)) and lease_seconds > 0):
+    if lease_seconds is not None and not (is_wait(lease_seconds) and lease_seconds > 0):
         raise _refused(name, "lease_seconds= is a number above 0")
     return Policy(max_attempts, backoff or Backoff(), errors, lease_seconds, dead_holds)
 
