@@ -34,7 +34,7 @@ from factos_django.workers.leases import (
     this_worker,
 )
 
-__all__ = ["Abandoned", "Attempt", "Standing", "begin", "bury", "end_done", "end_failed"]
+__all__ = ["Abandoned", "Attempt", "Standing", "abandonment", "begin", "bury", "end_done", "end_failed"]
 
 
 class Standing(Enum):
@@ -117,7 +117,7 @@ def _leased(row: Effect, policy: Policy, now: datetime, using: str) -> bool:
         "worker": this_worker(),
         "leased_until": until,
         "publish_at": until,
-        "error": _never_ended(row) if row.state == Effect.State.RUNNING else row.error,
+        "error": abandonment(row) if row.state == Effect.State.RUNNING else row.error,
     }
     with guarded_work(using, one_statement=True):
         if not _rows(using).filter(pk=row.pk, token=row.token, state=row.state).update(**begun):
@@ -164,7 +164,7 @@ def _end(attempt: Attempt, ended: dict[str, Any]) -> bool:
 
 def _bury_abandoned(attempt: Attempt, policy: Policy) -> bool:
     row, moments = attempt.effect, Moments.of(attempt.using)
-    told = {"error": _never_ended(row), "traceback": "", "failed_at": moments.after()}
+    told = {"error": abandonment(row), "traceback": "", "failed_at": moments.after()}
     ended = {**_dead(policy, moments), **told, "token": row.token + 1}  # whoever has it may be alive
     return _end(attempt, ended)
 
@@ -180,7 +180,7 @@ def _failure(error: BaseException, moments: Moments) -> dict[str, Any]:
     return {**told, "failed_at": moments.after()}
 
 
-def _never_ended(row: Effect) -> str:
+def abandonment(row: Effect) -> str:
     return f"Attempt {row.attempts} never ended: {row.worker} died, or took longer than its lease."
 
 
