@@ -17,7 +17,8 @@
         ProjectionStopped, ProjectionBehind, RebuildRunning, RebuildFailed, LeaseLost
         OutdatedWorker, ProjectionElsewhere, NothingToSkip, RebuildNeeded
       EffectError                         an effect cannot be asked for, delivered or steered like this
-        ReactorFailed, UnknownEffectType, EffectKeyTaken, UnknownReactor, TransactionLeftOpen
+        ReactorFailed, ReactionFailed, UnknownEffectType, EffectKeyTaken, UnknownReactor
+        TransactionLeftOpen
         UnknownEffect, EffectFinished, EffectRunning, ReasonMissing, NoBroker
       StoreError                          the database cannot do it now, or not like this
         StoreBusy, RetryTransaction, OutcomeUnknown, InsideTransaction
@@ -70,6 +71,7 @@ __all__ = [
     "ProjectionError",
     "ProjectionStopped",
     "ProjectionWriteRefused",
+    "ReactionFailed",
     "ReactorFailed",
     "ReasonMissing",
     "RebuildFailed",
@@ -388,6 +390,17 @@ class ReactorFailed(EffectError):
 
     name: str
     type: str
+    reason: str
+
+
+class ReactionFailed(EffectError):
+    """Reactor {name!r} failed for the fact at position {position}, which is recorded long since: {reason}.
+
+    The effects of facts before it may have been written. Mend the reactor, and let it react again from there.
+    """
+
+    name: str
+    position: int
     reason: str
 
 

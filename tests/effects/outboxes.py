@@ -9,12 +9,13 @@ from uuid import uuid4
 from django.db.models import QuerySet
 
 from factos_django.effects.delivering import Delivered, deliver
+from factos_django.effects.handlers import Handler
 from factos_django.models import Effect
 from factos_django.registry import HANDLERS
 from factos_django.store import append
 from tests.parcels.domain import ParcelSent
 
-__all__ = ["attempt", "billed", "dead", "effects", "finished", "notified", "once_dead"]
+__all__ = ["attempt", "billed", "dead", "effects", "finished", "handler_of", "notified", "once_dead"]
 
 
 def effects(using: str) -> QuerySet[Effect]:
@@ -33,16 +34,22 @@ def billed(using: str, *bills: str, buyer: str = "renata") -> list[Effect]:
     return list(effects(using).filter(ordering_key=buyer).order_by("pk"))[-len(bills) :]
 
 
+def handler_of(row: Effect) -> Handler[Any]:
+    found: Handler[Any] | None = HANDLERS.named(row.name)
+    assert found is not None
+    return found
+
+
 def attempt(row: Effect, using: str, *, untimely: bool = False) -> Delivered:
     """Try to deliver it, as a worker does that got its message."""
-    done = deliver(row.pk, HANDLERS.named(row.name), using, untimely=untimely)
+    done = deliver(row.pk, handler_of(row), using, untimely=untimely)
     row.refresh_from_db()
     return done
 
 
 def once_dead(row: Effect, using: str) -> Effect:
     """Let it fail until it is dead."""
-    for _ in range(HANDLERS.named(row.name).policy.max_attempts):
+    for _ in range(handler_of(row).policy.max_attempts):
         attempt(row, using, untimely=True)
     assert row.state == Effect.State.DEAD
     return row

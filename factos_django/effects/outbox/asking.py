@@ -10,7 +10,7 @@ from factos_django.effects.reacting import Wanted
 from factos_django.models import Effect
 from factos_django.workers.leases import Moments
 
-__all__ = ["GRACE_SECONDS", "ask", "ask_for_missing"]
+__all__ = ["GRACE_SECONDS", "ask", "ask_for_missing", "count_missing"]
 
 #: A commit publishes its effects by itself. Relays leave them alone for so long (seconds), and then find
 #: those that it did not publish: the process died, or the broker was away.
@@ -38,14 +38,23 @@ def ask_for_missing(wanted: Sequence[Wanted], using: str) -> int:
 
     Relays publish them.
     """
-    rows = Effect.objects.using(using)
-    events = {each.event_id for each in wanted}
-    known = set(rows.filter(event_id__in=events).values_list("event_id", "reactor", "name", "key"))
-    missing = [each for each in wanted if (each.event_id, each.reactor, each.name, each.key) not in known]
-    moments = Moments.of(using)
-    made = [_row(each, moments, 0.0) for each in missing]
-    rows.bulk_create(made, batch_size=_batch_size(missing), ignore_conflicts=True)
+    missing, moments = _missing(wanted, using), Moments.of(using)
+    rows = [_row(each, moments, 0.0) for each in missing]
+    Effect.objects.using(using).bulk_create(rows, batch_size=_batch_size(missing), ignore_conflicts=True)
     return len(missing)
+
+
+def count_missing(wanted: Sequence[Wanted], using: str) -> int:
+    """Return how many of ``wanted`` were never asked for; write nothing."""
+    return len(_missing(wanted, using))
+
+
+def _missing(wanted: Sequence[Wanted], using: str) -> list[Wanted]:
+    asked = Effect.objects.using(using).filter(
+        event_id__in={each.event_id for each in wanted}, reactor__in={each.reactor for each in wanted}
+    )
+    known = set(asked.values_list("event_id", "reactor", "name", "key"))
+    return [each for each in wanted if (each.event_id, each.reactor, each.name, each.key) not in known]
 
 
 def _batch_size(wanted: Sequence[Wanted]) -> int:

@@ -181,6 +181,7 @@ def _failure(error: BaseException, moments: Moments) -> dict[str, Any]:
 
 
 def abandonment(row: Effect) -> str:
+    """Return what is recorded of an attempt that nobody has ended."""
     return f"Attempt {row.attempts} never ended: {row.worker} died, or took longer than its lease."
 
 
