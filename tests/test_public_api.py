@@ -59,6 +59,9 @@ TABLE = {
     "factos_django.beat": ["beat_schedule"],
     "factos_django.testing": [
         "given",
+        "run_projections",
+        "deliver_effects",
+        "pending_effects",
         "InMemoryLog",
         "StoreContract",
         "assert_sound_context",

@@ -128,7 +128,7 @@ def test_the_migrations_of_a_project_say_all_that_its_projection_model_is(projec
 
 def test_the_tests_of_a_project_pass_by_manage_py(project: Project) -> None:
     printed = project.run("manage.py", "test", "--noinput")
-    assert "\nRan 14 tests in " in printed
+    assert "\nRan 17 tests in " in printed
     assert "\nOK\n" in printed
 
 
@@ -137,13 +137,13 @@ def test_the_tests_of_a_project_pass_by_pytest_on_a_new_database_and_on_one_that
 ) -> None:
     try:
         first = project.run("-m", "pytest", "-q", "--create-db", "--reuse-db")
-        assert outcome(first).startswith("22 passed")
+        assert outcome(first).startswith("26 passed")
         # As with any migration's rows: what the last flush removed is not in the database that is kept.
         again = project.run("-m", "pytest", "-q", "--reuse-db", "-k", "not migration and not Migration")
-        assert outcome(again).startswith("18 passed")
+        assert outcome(again).startswith("22 passed")
     finally:
         project.run("manage.py", "shell", "-c", DESTROY)
 
 
 def test_the_tests_of_a_project_pass_in_two_processes_of_xdist(project: Project) -> None:
-    assert outcome(project.run("-m", "pytest", "-q", "-n", "2")).startswith("22 passed")
+    assert outcome(project.run("-m", "pytest", "-q", "-n", "2")).startswith("26 passed")

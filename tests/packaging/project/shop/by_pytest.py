@@ -1,12 +1,16 @@
 """The shop's tests as pytest-django runs them."""
 
+from collections.abc import Callable
 from urllib.request import urlopen
 
 import pytest
+from django.core import mail
 from django.test import Client
 
+from factos_django import Delivery
 from factos_django.models import Event
 
+from .domain import MailTicket
 from .sale import THREADS, buy, log_of, open_hall, rush, seats_sold
 
 
@@ -16,6 +20,20 @@ def test_a_seat_is_sold_once(client: Client) -> None:
     assert client.get("/sell/attic/renata/").content == b"sold"
     assert client.get("/sell/attic/ada/").content == b"full"
     assert seats_sold("attic") == 1
+
+
+@pytest.mark.django_db
+def test_the_fixtures_of_the_app_deliver_what_is_pending(
+    deliver_effects: Callable[..., list[Delivery]],
+    pending_effects: Callable[..., list[object]],
+    run_projections: Callable[..., tuple[object, ...]],
+) -> None:
+    open_hall("attic", 1)
+    assert buy("attic", "renata")
+    assert pending_effects() == [MailTicket("attic", "renata")]
+    assert len(deliver_effects()) == 1
+    assert [each.to for each in mail.outbox] == [["renata@example.org"]]
+    assert run_projections() == ()
 
 
 def test_a_seat_is_sold_and_committed(transactional_db: None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from factos_django import Decider, DomainError, Query, QueryItem, Recorded, View, event_type
+from factos_django import Decider, DomainError, Query, QueryItem, Recorded, View, effect_type, event_type
 
 
 @event_type("shop.HallOpened", tags=("hall:{hall}",))
@@ -20,6 +20,13 @@ class HallOpened:
 @event_type("shop.SeatSold", tags=("hall:{hall}", "buyer:{buyer}"))
 @dataclass(frozen=True, slots=True)
 class SeatSold:
+    hall: str
+    buyer: str
+
+
+@effect_type("shop.MailTicket")
+@dataclass(frozen=True, slots=True)
+class MailTicket:
     hall: str
     buyer: str
 
@@ -71,6 +78,7 @@ def count_sale(sales: Sales, recorded: Recorded[Fact]) -> Sales:
 
 
 sales: View[Sales, Recorded[Fact]] = View(Sales(), count_sale)
+SALES = Query.of(QueryItem(types=[SeatSold]))
 HALL_FACTS = Query.of(QueryItem(types=[HallOpened, SeatSold]))
 
 

@@ -3,12 +3,15 @@
 from urllib.request import urlopen
 
 from django.contrib.auth.models import User
+from django.core import mail
 from django.db import connection, transaction
 from django.test import LiveServerTestCase, TestCase, TransactionTestCase
 
 from factos_django.models import Event, Tag
+from factos_django.testing import deliver_effects, given, pending_effects, run_projections
 
-from .domain import HallOpened
+from .domain import HallOpened, MailTicket, SeatSold
+from .factos import ticket_mails
 from .sale import THREADS, buy, buy_with_account, log_of, open_hall, rush, seats_sold
 
 
@@ -26,6 +29,20 @@ class SaleInTestCase(TestCase):
 
     def test_the_client_buys(self) -> None:
         assert self.client.get("/sell/attic/ada/").content == b"sold"
+
+    def test_a_ticket_is_mailed_once(self) -> None:
+        assert buy("attic", "ada")
+        assert pending_effects() == [MailTicket("attic", "ada")]
+        assert mail.outbox == []
+        (delivery,) = deliver_effects(MailTicket)
+        assert [(each.to, each.body) for each in mail.outbox] == [(["ada@example.org"], delivery.key)]
+        assert (pending_effects(), deliver_effects()) == ([], [])
+
+    def test_the_reactor_asks_for_a_mail(self) -> None:
+        given(SeatSold("attic", "ada")).react(ticket_mails).then(MailTicket("attic", "ada"))
+
+    def test_there_is_nothing_to_catch_up_with(self) -> None:
+        assert run_projections() == ()
 
 
 class FirstTransactionTest(TransactionTestCase):
