@@ -9,27 +9,38 @@ from typing import Any, TypeAlias, assert_never, assert_type
 
 from factos_django import (
     AppendCondition,
+    Backoff,
     Context,
     Decider,
+    Deliver,
+    Delivery,
     DomainError,
+    Fatal,
     Proposed,
     Query,
     QueryItem,
+    Reactor,
     Recorded,
+    RetryLater,
     View,
     compute_events,
     compute_state,
     decide_context,
+    effect_type,
     event_type,
+    merge_reactors,
     merge_views,
     project,
+    react,
 )
 from factos_django.dispatch import adispatch, dispatch, retrying, stamp
+from factos_django.effects import reactor
 from factos_django.models import ProjectionModel
 from factos_django.projections import projection, projection_handler
 from factos_django.status import Health, Lag, Status, health, status
 from factos_django.store import aappend, append, aread, head, read, read_context
-from factos_django.testing import InMemoryLog, given
+from factos_django.tasks import EffectTask, effect_task
+from factos_django.testing import InMemoryLog, deliver_effects, given, pending_effects, run_projections
 
 # The domain
 
@@ -359,6 +370,113 @@ def audit(recorded: Recorded[Any], using: str) -> None: ...
 def audit_everywhere(recorded: Recorded[Any]) -> None: ...
 
 
+# Reactors and effects
+
+
+@effect_type("typing.AnnounceTicketSale", version=1)
+@dataclass(frozen=True, slots=True)
+class AnnounceTicketSale:
+    buyer: str
+    position: int
+
+
+@effect_type("typing.Invoice")
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    buyer: str
+
+
+class BadAddress(Exception):
+    """Nobody lives there."""
+
+
+assert_type(AnnounceTicketSale("ada", 1), AnnounceTicketSale)
+AnnounceTicketSale("ada")  # type: ignore[call-arg]
+
+ticket_facts = Query.of(QueryItem(types=[TicketSold]))
+
+
+@reactor("typing.announce", query=ticket_facts)
+def announce(recorded: Recorded[TicketSold]) -> list[AnnounceTicketSale | Deliver[AnnounceTicketSale]]:
+    return [
+        Deliver(
+            AnnounceTicketSale(recorded.event.buyer, recorded.position),
+            key=None,
+            ordering_key=recorded.event.conference,
+            delay=0.0,
+        )
+    ]
+
+
+@reactor("typing.invoice", query=ticket_facts)
+def invoice(recorded: Recorded[TicketSold]) -> list[Invoice]:
+    return [Invoice(recorded.event.buyer)]
+
+
+@reactor("typing.untold", query=ticket_facts)  # type: ignore[arg-type]
+def of_two_arguments(recorded: Recorded[TicketSold], using: str) -> list[Invoice]:
+    return []
+
+
+@reactor("typing.nothing", query=ticket_facts)  # type: ignore[arg-type]
+def of_one_effect(recorded: Recorded[TicketSold]) -> Invoice:
+    return Invoice(recorded.event.buyer)
+
+
+reactor("typing.no_query")  # type: ignore[call-arg]
+assert_type(announce, Reactor[TicketSold, AnnounceTicketSale | Deliver[AnnounceTicketSale]])
+assert_type(invoice, Reactor[TicketSold, Invoice])
+ticket = typed_sale.events[0]
+assert_type(announce(ticket)[0], AnnounceTicketSale | Deliver[AnnounceTicketSale])
+assert_type(react(invoice, ticket), tuple[Invoice, ...])
+assert_type(
+    merge_reactors(announce, invoice),
+    Reactor[TicketSold, AnnounceTicketSale | Deliver[AnnounceTicketSale] | Invoice],
+)
+invoice(transfer.events[0])  # type: ignore[arg-type]
+Deliver(Invoice("ada"), delay="soon")  # type: ignore[arg-type]
+
+
+@effect_task(
+    AnnounceTicketSale,
+    max_attempts=5,
+    backoff=Backoff(first=2.0, factor=2.0, limit=3600.0),
+    fatal=(BadAddress,),
+    lease_seconds=300,
+    queue="mail",
+    rate_limit="10/m",
+)
+def announce_ticket_sale(effect: AnnounceTicketSale, delivery: Delivery) -> None:
+    assert_type(delivery.key, str)
+    assert_type(delivery.attempt, int)
+    if effect.buyer == "nobody":
+        raise Fatal("nobody wants to know")
+    raise RetryLater(60)
+
+
+assert_type(announce_ticket_sale, EffectTask[AnnounceTicketSale])
+announce_ticket_sale(AnnounceTicketSale("ada", 1), Delivery(key="k"))
+announce_ticket_sale(Invoice("ada"), Delivery(key="k"))  # type: ignore[arg-type]
+announce_ticket_sale(AnnounceTicketSale("ada", 1))  # type: ignore[call-arg]
+announce_ticket_sale(AnnounceTicketSale("ada", 1), delivery="k")  # type: ignore[arg-type]
+announce_ticket_sale.task.delay(1)
+announce_ticket_sale.delay(1)  # type: ignore[attr-defined]
+
+
+@effect_task(AnnounceTicketSale)  # type: ignore[arg-type]
+def of_another_effect(effect: Invoice, delivery: Delivery) -> None: ...
+
+
+@effect_task(Invoice)  # type: ignore[arg-type]
+def of_one_argument(effect: Invoice) -> None: ...
+
+
+effect_task(Invoice, max_attempts="5")  # type: ignore[arg-type]
+effect_task(Invoice, backoff=2.0)  # type: ignore[arg-type]
+effect_task(Invoice, fatal=BadAddress)  # type: ignore[arg-type]
+RetryLater("soon")  # type: ignore[arg-type]
+
+
 # Status
 
 assert_type(status(), Status)
@@ -381,6 +499,15 @@ assert_type(
     InMemoryLog().dispatch(Transfer("a", "b", 5), decider=bank, query=transfer_context).events,
     tuple[Recorded[Deposited | Withdrawn], ...],
 )
+
+given(sold).react(announce).then(AnnounceTicketSale("ada", 1))
+given(sold).react(invoice).then(Deliver(Invoice("ada"), ordering_key="gleamconf"))
+assert_type(pending_effects(Invoice), list[Invoice])
+assert_type(pending_effects(), list[Any])
+assert_type(deliver_effects(Invoice, raising=False, using="default"), list[Delivery])
+assert_type(run_projections("typing.balances", using="default")[0].events, int)
+deliver_effects(Invoice("ada"))  # type: ignore[arg-type]
+run_projections(balances)  # type: ignore[arg-type]
 
 # Queries
 
