@@ -30,6 +30,7 @@ class FactosConfig(AppConfig):
         from factos_django.workers.waking import notify
 
         connect_refusal()
+        tasks.remember_current()
         WAKERS.extend((notify, tasks.nudge))
         PUBLISHERS.append(tasks.nudge_effects)
         checks.register_checks()

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["CATCH_UP_TASK", "beat_schedule"]
+__all__ = ["CATCH_UP_TASK", "RELAY_EFFECTS_TASK", "beat_schedule"]
 
 #: The name of the Celery task that lets all followers of a database catch up.
 CATCH_UP_TASK = "factos.catch_up"
+
+#: That of the one that publishes the effects of a database.
+RELAY_EFFECTS_TASK = "factos.relay_effects"
 
 #: Commits nudge, so this is for what no nudge has reached: a dead broker, a crash after the commit, an append
 #: that was rolled back and had held others back, a failure whose time to try again has come.
@@ -18,15 +21,20 @@ _SECONDS = 5.0
 def beat_schedule(
     databases: Sequence[str] = ("default",), *, seconds: float = _SECONDS
 ) -> dict[str, dict[str, Any]]:
-    """Return entries for CELERY_BEAT_SCHEDULE: every ``seconds``, the followers of each database catch up.
+    """Return entries for CELERY_BEAT_SCHEDULE.
+
+    Every ``seconds`` the followers of each database catch up, and its effects that are due are published.
 
     ::
 
         CELERY_BEAT_SCHEDULE = beat_schedule() | {...}
 
-    Where ``manage.py run_projections`` runs, it is not needed.
+    The first is not needed where ``manage.py run_projections`` runs, the second where ``relay_effects`` does,
+    and none where ``run_factos`` does.
     """
+    tasks = (CATCH_UP_TASK, RELAY_EFFECTS_TASK)
     return {
-        f"{CATCH_UP_TASK} {alias}": {"task": CATCH_UP_TASK, "schedule": seconds, "args": [alias]}
+        f"{task} {alias}": {"task": task, "schedule": seconds, "args": [alias]}
         for alias in databases
+        for task in tasks
     }

@@ -14,6 +14,7 @@ from factos_django.core.domain_error import DomainError
 from factos_django.core.effect import Deliver, effect_type
 from factos_django.core.errors import (
     AppendOnlyViolation,
+    BrokerUnavailable,
     DecodeError,
     EffectError,
     EffectFinished,
@@ -85,6 +86,7 @@ __all__ = [
     "AppendConditionFailed",
     "AppendOnlyViolation",
     "Backoff",
+    "BrokerUnavailable",
     "Context",
     "Decider",
     "DecodeError",

@@ -37,6 +37,7 @@ from factos_django.core.explained import Explained, fields_of
 
 __all__ = [
     "AppendOnlyViolation",
+    "BrokerUnavailable",
     "DecodeError",
     "EffectError",
     "EffectFinished",
@@ -476,6 +477,15 @@ class NoBroker(EffectError):
 
     Set CELERY_BROKER_URL, and import the project's Celery app in its __init__.py.
     """
+
+
+class BrokerUnavailable(EffectError):
+    """The broker takes no messages: {reason}.
+
+    What is due stays in the outbox, and is published once it answers.
+    """
+
+    reason: str
 
 
 class StoreError(FactosError):

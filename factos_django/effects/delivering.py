@@ -25,7 +25,7 @@ from factos_django.stamps import stamp
 from factos_django.store.retries import retried
 from factos_django.store.transactions import is_testcase, owns_transaction
 
-__all__ = ["Delivered", "Outcome", "deliver"]
+__all__ = ["Delivered", "Outcome", "deliver", "delivery_of"]
 
 #: The pauses between the tries to record an outcome (seconds): by then the handler has done its work, which
 #: is done again if nobody knows of it.
@@ -89,13 +89,13 @@ def deliver(id: int, handler: Handler[Any], using: str, *, untimely: bool = Fals
     if isinstance(begun, Standing):
         return Delivered(Outcome(begun.value))
     if isinstance(begun, Abandoned):
-        notices.tell_dead(begun.last.effect, None, _delivery(begun.last), None)
+        notices.tell_dead(begun.last.effect, None, delivery_of(begun.last), None)
         return Delivered(Outcome.DEAD)
     return _attempted(begun, handler)
 
 
 def _attempted(attempt: Attempt, handler: Handler[Any]) -> Delivered:
-    row, delivery = attempt.effect, _delivery(attempt)
+    row, delivery = attempt.effect, delivery_of(attempt)
     effect: Any = None
     try:
         effect = handler.kind.decode(row.version, row.data, position=row.position)
@@ -169,7 +169,8 @@ def _recorded(using: str, record: Callable[[], bool]) -> bool:
     return retried(record, using=using)
 
 
-def _delivery(attempt: Attempt) -> Delivery:
+def delivery_of(attempt: Attempt) -> Delivery:
+    """Return what a handler is told of this attempt."""
     row = attempt.effect
     return Delivery(
         key=effect_key(row.reactor, row.event_id, row.name, row.key),

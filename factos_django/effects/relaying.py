@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from factos_django.effects.announcing import Outgoing, Publisher
-from factos_django.effects.outbox.publishing import Claimed, claim, give_back, is_anything_due
+from factos_django.effects import notices
+from factos_django.effects.announcing import Outgoing
+from factos_django.effects.delivering import delivery_of
+from factos_django.effects.outbox.attempting import last_attempt
+from factos_django.effects.outbox.publishing import (
+    Claimed,
+    claim,
+    give_back,
+    is_anything_due,
+    take_from_the_dead,
+)
 from factos_django.store.retries import retried
 from factos_django.store.transactions import unit_of_work
 
-__all__ = ["Relayed", "relay"]
+__all__ = ["Publish", "Relayed", "relay"]
 
-#: Rows that are claimed at a time: few enough to be published well within their lease.
+#: Sends messages, by the alias of the database, and gives each that was sent, in order.
+Publish: TypeAlias = Callable[[Sequence[Outgoing], str], Generator[Outgoing, None, None]]
+
+#: Rows that are claimed at a time, and for how long they are published (seconds): well within their lease.
 _BATCH = 200
+_PUBLISHED_FOR = 10.0
+
+#: After how long what could not be published is due again (seconds).
+_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +44,29 @@ class Relayed:
     more: bool = False
 
 
-def relay(publish: Publisher, using: str, *, limit: int = _BATCH) -> Relayed:
+def _never() -> bool:
+    return False
+
+
+def relay(
+    publish: Publish, using: str, *, limit: int = _BATCH, ended: Callable[[], bool] = _never
+) -> Relayed:
     """Publish up to ``limit`` effects that are due.
 
     They are claimed in a transaction that ends before the first is published: a relay that dies in between
-    has delayed them by their lease. What ``publish`` raises is raised, when the claim was given back.
+    has delayed them by their lease. What was not published, as ``publish`` raised or the relay is to end, is
+    given back. What ``publish`` raises is raised.
     """
+    take_from_the_dead(using)
     if not is_anything_due(using):
         return Relayed()
     claimed = retried(lambda: _claimed(limit, using), using=using)
-    if claimed.outgoing:
-        _publish(publish, claimed.outgoing, using)
-    number = len(claimed.outgoing) + claimed.waiting + len(claimed.dead)
-    return Relayed(len(claimed.outgoing), claimed.waiting, more=number >= limit)
+    for row in claimed.dead:
+        notices.tell_dead(row, None, delivery_of(last_attempt(row, using)), None)
+    published = _published(publish, claimed.outgoing, using, ended)
+    number = len(claimed.outgoing) + claimed.waiting + claimed.unhandled
+    more = number >= limit or published < len(claimed.outgoing)
+    return Relayed(published, claimed.waiting, more)
 
 
 def _claimed(limit: int, using: str) -> Claimed:
@@ -45,9 +74,18 @@ def _claimed(limit: int, using: str) -> Claimed:
         return claim(limit, using)
 
 
-def _publish(publish: Publisher, outgoing: Sequence[Outgoing], using: str) -> None:
+def _published(publish: Publish, outgoing: Sequence[Outgoing], using: str, ended: Callable[[], bool]) -> int:
+    if not outgoing:
+        return 0
+    number, until = 0, time.monotonic() + _PUBLISHED_FOR
     try:
-        publish(outgoing, using)
-    except Exception:
-        give_back(outgoing, 1.0, using)
+        with closing(publish(outgoing, using)) as publishing:
+            for _ in publishing:
+                number += 1
+                if ended() or time.monotonic() > until:
+                    break
+    except BaseException:
+        give_back(outgoing[number:], _PAUSE, using)
         raise
+    give_back(outgoing[number:], 0.0, using)
+    return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,8 @@ from factos_django.core.event import Recorded
 from factos_django.signals import events_recorded, tell
 
 __all__ = ["WAKERS", "announce", "has_appended"]
+
+logger = logging.getLogger(__name__)
 
 #: What wakes those who follow the log, each called with the alias of the database, after a commit that
 #: appended. They return at once and do not fail; whom they do not reach looks by himself, later.
@@ -43,4 +46,7 @@ class _Wake:
 
     def __call__(self) -> None:
         for wake in WAKERS:
-            wake(self.using)
+            try:
+                wake(self.using)
+            except Exception:  # Django's ``robust`` fails at a callback that has no name
+                logger.exception("Nobody was woken for facts in %s; they look by themselves", self.using)

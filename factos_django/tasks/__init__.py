@@ -1,7 +1,17 @@
 """Celery: the only package that imports it."""
 
+from factos_django.tasks.broker import remember_current
 from factos_django.tasks.effect_task import EffectTask, effect_task
 from factos_django.tasks.following import catch_up_task
 from factos_django.tasks.nudging import nudge, nudge_effects
+from factos_django.tasks.relaying import relay_effects_task
 
-__all__ = ["EffectTask", "catch_up_task", "effect_task", "nudge", "nudge_effects"]
+__all__ = [
+    "EffectTask",
+    "catch_up_task",
+    "effect_task",
+    "nudge",
+    "nudge_effects",
+    "relay_effects_task",
+    "remember_current",
+]

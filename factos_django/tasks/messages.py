@@ -15,7 +15,7 @@ from factos_django.effects.delivering import deliver
 from factos_django.models import Effect
 from factos_django.registry import HANDLERS
 
-__all__ = ["TASK_PREFIX", "delivered_by_message", "send"]
+__all__ = ["TASK_PREFIX", "delivered_by_message", "known_database", "send"]
 
 #: The name of the task of an effect type is this and its name.
 TASK_PREFIX = "factos.effect."
@@ -23,12 +23,12 @@ TASK_PREFIX = "factos.effect."
 _DATABASE = "factos_database"
 
 
-def send(outgoing: Outgoing, using: str, **options: Any) -> None:
-    """Send the message of one effect; ``options`` are those of ``apply_async``."""
-    handler = HANDLERS.named(outgoing.name)
-    if handler is None:
-        raise LookupError(f"no handler is registered for {outgoing.name}")
-    handler.task.apply_async((outgoing.id,), headers={_DATABASE: using}, **options)
+def send(app: Any, outgoing: Outgoing, using: str, **options: Any) -> None:
+    """Send the message of one effect, whose handler this process knows.
+
+    ``options`` are those of ``apply_async``.
+    """
+    app.tasks[TASK_PREFIX + outgoing.name].apply_async((outgoing.id,), headers={_DATABASE: using}, **options)
 
 
 def delivered_by_message(name: str, id: Any, request: Any) -> str:
@@ -39,8 +39,12 @@ def delivered_by_message(name: str, id: Any, request: Any) -> str:
     return deliver(id, handler, using).outcome.value
 
 
+def known_database(using: object) -> bool:
+    """Tell whether ``using``, which came in a message, is the alias of a database that holds effects."""
+    return isinstance(using, str) and using in connections and bool(router.allow_migrate_model(using, Effect))
+
+
 def _database(request: Any) -> str | None:
     """Return the alias in the message, if a log may be there; without one, where effects are written."""
     using = (getattr(request, "headers", None) or {}).get(_DATABASE) or router.db_for_write(Effect)
-    known = isinstance(using, str) and using in connections and router.allow_migrate_model(using, Effect)
-    return using if known else None
+    return using if known_database(using) else None

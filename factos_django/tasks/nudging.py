@@ -5,6 +5,8 @@ A message that was not sent is nobody's loss: beat and daemons find what is due.
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -16,8 +18,16 @@ from factos_django.registry import HANDLERS, followers
 from factos_django.tasks.background import BACKGROUND
 from factos_django.tasks.broker import bounded_connection, current, has_broker
 from factos_django.tasks.messages import send
+from factos_django.tasks.publishing import sent
 
 __all__ = ["nudge", "nudge_effects"]
+
+#: What waits to be published, with the alias of its database. It is bounded, for a broker may hang: the
+#: oldest give way, and a relay finds them. A deque takes and gives one at a time without a lock of ours,
+#: which a fork could find taken.
+_WAITING: deque[tuple[Outgoing, str]] = deque(maxlen=1_000)
+
+_PUBLISHING = "factos.effects"
 
 
 def nudge(using: str) -> None:
@@ -41,18 +51,26 @@ def nudge_effects(outgoing: Sequence[Outgoing], using: str) -> None:
     Where tasks run eagerly they are delivered here and now: their transaction is over. Nothing is published
     where FACTOS_CELERY_NUDGE is False, or no broker is configured.
     """
-    handled = tuple(each for each in outgoing if HANDLERS.named(each.name) is not None)
+    handled = [each for each in outgoing if HANDLERS.named(each.name) is not None]
     if not (conf.CELERY_NUDGE and handled):
         return
     app = current()
     if app.conf.task_always_eager:
         for each in handled:
-            send(each, using)
+            send(app, each, using)
     elif has_broker(app):
-        BACKGROUND.submit(("factos.effects", using, handled[0].id), partial(_publish, app, handled, using))
+        _WAITING.extend((each, using) for each in handled)
+        BACKGROUND.submit(_PUBLISHING, partial(_publish, app))
 
 
-def _publish(app: Any, outgoing: Sequence[Outgoing], using: str) -> None:
-    with bounded_connection(app) as connection:
-        for each in outgoing:
-            send(each, using, connection=connection, retry=False)
+def _publish(app: Any) -> None:
+    """Publish what waits. Where the broker fails, what was taken is left to a relay."""
+    taken = []
+    while _WAITING:
+        taken.append(_WAITING.popleft())
+    for _ in sent(app, taken):
+        pass
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_WAITING.clear)  # they are its parent's, who publishes them

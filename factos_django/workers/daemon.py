@@ -13,7 +13,7 @@ from typing import Protocol
 
 from django.db import Error, close_old_connections, connections
 
-from factos_django.core.errors import StoreError
+from factos_django.core.errors import BrokerUnavailable, StoreError
 from factos_django.workers.waking import Waiting
 
 __all__ = ["Daemon", "Job"]
@@ -21,7 +21,7 @@ __all__ = ["Daemon", "Job"]
 logger = logging.getLogger(__name__)
 
 #: The pause of a job after it failed (seconds), and the longest. It doubles in between.
-_FIRST_PAUSE = 0.5
+_FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 
 
@@ -34,8 +34,8 @@ class Job(Protocol):
     def turn(self, ended: Callable[[], bool]) -> float:
         """Do what is due, or a part of it; return after how long to look again (seconds).
 
-        ``ended`` tells that the daemon is to end soon. An Error of the database or a StoreError puts the job
-        off; another error ends the daemon.
+        ``ended`` tells that the daemon is to end soon. An Error of the database, a StoreError or
+        BrokerUnavailable puts the job off; another error ends the daemon.
         """
 
 
@@ -89,7 +89,7 @@ class _Shift:
         try:
             seconds = self.job.turn(ended)
             self._failures = 0
-        except (Error, StoreError) as error:
+        except (Error, StoreError, BrokerUnavailable) as error:
             seconds = self._failed(error)
         self._due = time.monotonic() + seconds
 

@@ -1,6 +1,6 @@
-"""Waking followers on PostgreSQL: NOTIFY after a commit that appended, LISTEN where a worker waits.
+"""Waking workers on PostgreSQL: NOTIFY after a commit that appended, LISTEN where a worker waits.
 
-It makes following prompt, and nothing depends on it: a worker that is not woken looks by itself, after
+It makes workers prompt, and nothing depends on it: a worker that is not woken looks by itself, after
 FACTOS_POLL_SECONDS. SQLite and MariaDB have nothing of the kind, and there it always does.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import Error, connections
 
-from factos_django.registry import followers
+from factos_django.registry import is_waited_for
 from factos_django.store.transactions import owns_transaction
 
 __all__ = ["CHANNEL", "Waiting", "notify"]
@@ -35,7 +35,7 @@ def notify(using: str) -> None:
 
     It is a statement after the commit and not in it: a COMMIT that notifies waits for all others that do.
     """
-    if connections[using].vendor != "postgresql" or not followers(using) or not owns_transaction(using):
+    if connections[using].vendor != "postgresql" or not is_waited_for(using) or not owns_transaction(using):
         return
     try:
         with connections[using].cursor() as cursor:

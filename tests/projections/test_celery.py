@@ -274,5 +274,6 @@ def test_the_schedule_can_be_made_in_settings():
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=BASE_DIR, env=environment(), capture_output=True, check=True)
     assert json.loads(done.stdout) == {
-        "factos.catch_up default": {"task": "factos.catch_up", "schedule": 5.0, "args": ["default"]}
+        f"{task} default": {"task": task, "schedule": 5.0, "args": ["default"]}
+        for task in ("factos.catch_up", "factos.relay_effects")
     }

@@ -34,7 +34,17 @@ from factos_django.workers.leases import (
     this_worker,
 )
 
-__all__ = ["Abandoned", "Attempt", "Standing", "abandonment", "begin", "bury", "end_done", "end_failed"]
+__all__ = [
+    "Abandoned",
+    "Attempt",
+    "Standing",
+    "abandonment",
+    "begin",
+    "bury",
+    "end_done",
+    "end_failed",
+    "last_attempt",
+]
 
 
 class Standing(Enum):
@@ -89,7 +99,7 @@ def begin(
         return Standing.NOTHING
     if row.ordering_key is not None and not _is_its_turn(row, using, untimely=untimely):
         return Standing.WAITING
-    attempt = Attempt(using, row, decode_json(row.fact_metadata or "{}"))
+    attempt = _attempt(row, using)
     if row.state == Effect.State.RUNNING and row.attempts >= policy.max_attempts:
         return Abandoned(attempt) if _bury_abandoned(attempt, policy) else Standing.NOTHING
     return attempt if _leased(row, policy, now, using) else Standing.NOTHING
@@ -101,6 +111,15 @@ def _told(id: int, name: str, using: str) -> Any:
     metadata = Subquery(fact.values(text=Cast("metadata", TextField())))
     rows = _rows(using).annotate(told_at=clock_column(using), fact_metadata=metadata)
     return rows.filter(pk=id, name=name).first()
+
+
+def last_attempt(row: Effect, using: str) -> Attempt:
+    """Return the last attempt that was counted of ``row``, to tell of it: it gives no right."""
+    return _attempt(_told(row.pk, row.name, using), using)
+
+
+def _attempt(told: Any, using: str) -> Attempt:
+    return Attempt(using, told, decode_json(told.fact_metadata or "{}"))
 
 
 def _is_its_turn(row: Effect, using: str, *, untimely: bool) -> bool:

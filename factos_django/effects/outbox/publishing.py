@@ -6,44 +6,69 @@ has ended. So what a broker loses is sent again, and what waits in a long queue 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from factos_django.conf import conf
 from factos_django.effects.announcing import Outgoing
-from factos_django.effects.outbox.ordering import is_at_front, is_released
+from factos_django.effects.outbox.ordering import is_at_front, is_released, let_next_go
 from factos_django.models import Effect
+from factos_django.models.fields import MomentField
 from factos_django.registry import HANDLERS
-from factos_django.workers.leases import database_now
+from factos_django.workers.leases import database_now, is_free
 
-__all__ = ["Claimed", "claim", "give_back", "is_anything_due"]
+__all__ = ["Claimed", "claim", "give_back", "is_anything_due", "seconds_until_due", "take_from_the_dead"]
 
 #: The longest time after which something is published again (seconds).
 _LONGEST_PAUSE = 3600.0
 
-#: An effect that nobody here knows how to deliver is looked at so often, with longer and longer pauses from
-#: the first one on (seconds): time enough for a deployment. Then it is dead, for somebody to look at.
-_LOOKS = 5
-_FIRST_LOOK = 60.0
+#: An effect that nobody here knows how to deliver is looked at again after so long (seconds), with longer and
+#: longer pauses. For so long it is waited for a deployment; then it is dead, for somebody to look at.
+_SECOND_LOOK = 60.0
+_WAITED_FOR_HANDLER = 900.0
 
 
 @dataclass(slots=True)
 class Claimed:
-    """What a relay is to publish, how many wait for others, and those that nobody delivers any more."""
+    """What a relay is to publish.
+
+    With it: how many wait for others, how many nobody here delivers, and which of these are dead now.
+    """
 
     outgoing: list[Outgoing] = field(default_factory=list)
     waiting: int = 0
+    unhandled: int = 0
     dead: list[Effect] = field(default_factory=list)
 
 
 def is_anything_due(using: str) -> bool:
     """Tell whether there is anything to claim. It locks nothing."""
     return _rows(using).filter(publish_at__lte=database_now(using)).exists()
+
+
+def seconds_until_due(using: str) -> float | None:
+    """Return after how long there is something to claim, 0 if there is now, or None. It locks nothing."""
+    first = _rows(using).filter(publish_at__isnull=False).order_by("publish_at")
+    moment = first.values_list("publish_at", flat=True).first()
+    return None if moment is None else max(0.0, (moment - database_now(using)).total_seconds())
+
+
+def take_from_the_dead(using: str) -> int:
+    """Let what dead processes of this machine have leased be due now; return the number of rows.
+
+    Their leases are over: who looks again finds no other. Tokens stay, for nobody records by an old one.
+    """
+    now = database_now(using)
+    leased = _rows(using).filter(state=Effect.State.RUNNING, leased_until__gt=now)
+    holders = leased.order_by().values_list("worker", "leased_until").distinct()
+    dead = {worker for worker, until in holders if is_free(worker, until, now)}
+    return leased.filter(worker__in=dead).update(leased_until=now, publish_at=now) if dead else 0
 
 
 def claim(limit: int, using: str) -> Claimed:
@@ -56,16 +81,25 @@ def claim(limit: int, using: str) -> Claimed:
     return claimed
 
 
-def give_back(outgoing: Iterable[Outgoing], seconds: float, using: str) -> None:
-    """Let what was claimed, and not published, be due again after so many ``seconds``."""
+def give_back(outgoing: Sequence[Outgoing], seconds: float, using: str) -> None:
+    """Let what was claimed, and not published, be due again after so many ``seconds``.
+
+    One that was published all the same, and failed since, keeps the time of its next attempt.
+    """
+    if not outgoing:
+        return
     again = database_now(using) + timedelta(seconds=seconds)
-    unfinished = _rows(using).filter(pk__in=[each.id for each in outgoing], state=Effect.State.PENDING)
-    unfinished.update(publish_at=again)
+    claimed = _rows(using).filter(pk__in=[each.id for each in outgoing], publications__gt=0)
+    claimed.filter(state=Effect.State.PENDING).update(
+        publish_at=Greatest(F("available_at"), Value(again, output_field=MomentField())),
+        publications=F("publications") - 1,
+    )
 
 
 def _claim_one(row: Effect, claimed: Claimed, now: datetime, using: str) -> None:
     handler = HANDLERS.named(row.name)
     if handler is None:
+        claimed.unhandled += 1
         if _looked_at(row, now, using):
             claimed.dead.append(row)
     elif not is_released(row, using):
@@ -88,12 +122,17 @@ def _put_off(row: Effect, now: datetime, seconds: float, using: str, **others: A
 def _looked_at(row: Effect, now: datetime, using: str) -> bool:
     """Record that nobody here delivers it; return whether it is dead now."""
     error = f"No handler is registered for {row.name}: is its @effect_task imported by factos.py?"
-    told = {"attempts": row.attempts + 1, "error": error, "traceback": "", "failed_at": now}
-    if row.attempts + 1 < _LOOKS:
-        _put_off(row, now, _FIRST_LOOK * 2.0**row.attempts, using, **told)
+    first = row.failed_at if row.error == error and row.failed_at else now
+    told = {"error": error, "traceback": "", "failed_at": first}
+    waited = (now - first).total_seconds()
+    if waited < _WAITED_FOR_HANDLER:
+        _put_off(row, now, max(_SECOND_LOOK, waited), using, **told)
         return False
     told |= {"state": Effect.State.DEAD, "finished_at": now, "publish_at": None, "holds": False}
-    return bool(_rows(using).filter(pk=row.pk, token=row.token, state=row.state).update(**told))
+    if not _rows(using).filter(pk=row.pk, token=row.token, state=row.state).update(**told):
+        return False
+    let_next_go(row, now, using)
+    return True
 
 
 def _rows(using: str) -> QuerySet[Effect]:

@@ -1,0 +1,90 @@
+"""Publishing effects: many messages over one connection, which takes seconds where the broker hangs."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kombu.exceptions import OperationalError
+
+from factos_django.core.errors import BrokerUnavailable, NoBroker
+from factos_django.effects.announcing import Outgoing
+from factos_django.tasks.broker import bounded_connection, current, has_broker
+from factos_django.tasks.messages import send
+
+__all__ = ["published", "publishing_app", "sent"]
+
+logger = logging.getLogger(__name__)
+
+
+def publishing_app() -> Any:
+    """Return the Celery app that effects are published with; raise NoBroker."""
+    app = current()
+    if not (has_broker(app) or app.conf.task_always_eager):
+        raise NoBroker
+    return app
+
+
+def published(outgoing: Iterable[Outgoing], using: str) -> Generator[Outgoing, None, None]:
+    """Send one message for each of ``outgoing``, in order, and give each that was sent.
+
+    What publishes for ``effects.relaying``. Where tasks run eagerly they are delivered here and now. One that
+    cannot be sent for a reason of its own (its queue is declared otherwise) is logged and passed over.
+
+    Raises:
+        NoBroker: None is configured.
+        BrokerUnavailable: It is down, or does not answer within seconds. What was not given is not sent.
+    """
+    app = publishing_app()
+    if not app.conf.task_always_eager:
+        yield from (each for each, _ in sent(app, ((each, using) for each in outgoing)))
+        return
+    for each in outgoing:
+        send(app, each, using)
+        yield each
+
+
+def sent(app: Any, outgoing: Iterable[tuple[Outgoing, str]]) -> Iterator[tuple[Outgoing, str]]:
+    """Send ``outgoing``, each with the alias of its database, as ``published`` does."""
+    left = deque(outgoing)
+    while left:
+        with _producer(app) as (producer, errors):
+            yield from _sent_by(producer, errors, app, left)
+
+
+def _sent_by(
+    producer: Any, errors: tuple[type[Exception], ...], app: Any, left: deque[tuple[Outgoing, str]]
+) -> Iterator[tuple[Outgoing, str]]:
+    """Send what is ``left``, up to one that is refused: AMQP closes the channel after it."""
+    while left:
+        effect, using = left[0]
+        refused = False
+        try:
+            send(app, effect, using, producer=producer, retry=False)
+        except errors as error:
+            raise BrokerUnavailable(reason=_in_words(error)) from error
+        except Exception as error:
+            logger.error("%s %s cannot be published: %s", effect.name, effect.id, _in_words(error))
+            refused = True
+        yield left.popleft()
+        if refused:
+            return
+
+
+@contextmanager
+def _producer(app: Any) -> Iterator[tuple[Any, tuple[type[Exception], ...]]]:
+    """Connect, and give what sends, with the errors that are the broker's and not the message's."""
+    with bounded_connection(app) as connection:
+        try:
+            channel = connection.default_channel
+        except Exception as error:
+            raise BrokerUnavailable(reason=_in_words(error)) from error
+        errors = (OperationalError, OSError, *connection.connection_errors)
+        yield app.amqp.Producer(channel, auto_declare=False), errors
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
