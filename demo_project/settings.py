@@ -1,7 +1,7 @@
 """The demo's settings; what differs from machine to machine comes from the environment.
 
-DATABASE_URL (without it: SQLite in db.sqlite3), DEBUG, ALLOWED_HOSTS, SECRET_KEY, CELERY_BROKER_URL, and
-every FACTOS_* setting, as JSON (FACTOS_MAX_TAGS=32, FACTOS_GUARD=log).
+DATABASE_URL (without it: SQLite in db.sqlite3), DEBUG, ALLOWED_HOSTS, SECRET_KEY, CELERY_BROKER_URL (without
+it: files), and every FACTOS_* setting, as JSON (FACTOS_MAX_TAGS=32, FACTOS_GUARD=log).
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zlib import crc32
 
 import dj_database_url
 
@@ -81,7 +82,41 @@ DATABASES = {
     "default": database(os.environ.get("DATABASE_URL") or f"sqlite:///{quote(str(BASE_DIR / 'db.sqlite3'))}")
 }
 
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
+
+def messages_folder(config: dict[str, Any]) -> Path:
+    """The folder of messages that are files, and of workers' logs: beside SQLite's file, named after it."""
+    is_file = config["ENGINE"] == "django.db.backends.sqlite3"
+    return Path(f"{config['NAME'] if is_file else BASE_DIR / 'db.sqlite3'}.messages")
+
+
+def transport_options(url: str, folder: Path) -> dict[str, Any]:
+    """What the broker at this URL is to be told; none of it is needed for anything to be delivered."""
+    match url.partition(":")[0]:
+        case "filesystem":
+            folders = {
+                "data_folder_in": folder,
+                "data_folder_out": folder,
+                "control_folder": folder / "control",
+            }
+            return {name: str(path) for name, path in folders.items()} | {"polling_interval": 0.1}
+        case "redis" | "rediss":
+            return {"visibility_timeout": 3600}
+        case "amqp" | "amqps" | "pyamqp":
+            return {"confirm_publish": True}
+        case _:
+            return {}
+
+
+# Without a broker messages are files, so the demo needs no server.
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://"
+MESSAGES_FOLDER = messages_folder(DATABASES["default"])
+CELERY_BROKER_TRANSPORT_OPTIONS = transport_options(CELERY_BROKER_URL, MESSAGES_FOLDER)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A message names a row, so each database has a queue of its own.
+CELERY_TASK_DEFAULT_QUEUE = f"factos-demo-{crc32(str(DATABASES['default']['NAME']).encode()):08x}"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 
 LOGGING = {
     "version": 1,

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from factos_django import Decider, DomainError, Query, QueryItem, Recorded, View, event_type
+from factos_django import Decider, DomainError, Query, QueryItem, Recorded, View, effect_type, event_type
 
 __all__ = [
     "AlreadyOpen",
+    "AnnounceTicketSale",
     "BuyTicket",
     "ConferenceOpened",
     "HourSales",
@@ -21,6 +22,7 @@ __all__ = [
     "SoldOut",
     "TicketSold",
     "TicketWindow",
+    "announcements",
     "conference_of",
     "conference_openings",
     "conference_sales",
@@ -229,6 +231,25 @@ def every_ticket() -> Query:
 def tickets_sold(conference: str) -> Query:
     """Return the tickets of one conference."""
     return Query.of(QueryItem(types=[TicketSold], tags=[f"event:{conference}"]))
+
+
+# What a fact calls for
+
+
+@effect_type("ticketing.AnnounceTicketSale", version=1)
+@dataclass(frozen=True, slots=True)
+class AnnounceTicketSale:
+    """Tell a buyer that the ticket is theirs."""
+
+    conference: str
+    buyer: str
+    position: int
+
+
+def announcements(recorded: Recorded[TicketSold]) -> list[AnnounceTicketSale]:
+    """Each ticket is announced to its buyer."""
+    sold = recorded.event
+    return [AnnounceTicketSale(sold.conference, sold.buyer, recorded.position)]
 
 
 # A view of all conferences at once, for whoever has the facts and no table
