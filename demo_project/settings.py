@@ -93,12 +93,9 @@ def transport_options(url: str, folder: Path) -> dict[str, Any]:
     """What the broker at this URL is to be told; none of it is needed for anything to be delivered."""
     match url.partition(":")[0]:
         case "filesystem":
-            folders = {
-                "data_folder_in": folder,
-                "data_folder_out": folder,
-                "control_folder": folder / "control",
-            }
-            return {name: str(path) for name, path in folders.items()} | {"polling_interval": 0.1}
+            data, control = str(folder / "data"), str(folder / "control")
+            folders = {"data_folder_in": data, "data_folder_out": data, "control_folder": control}
+            return {**folders, "polling_interval": 0.1}
         case "redis" | "rediss":
             return {"visibility_timeout": 3600}
         case "amqp" | "amqps" | "pyamqp":

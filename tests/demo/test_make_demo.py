@@ -23,7 +23,7 @@ pytestmark = [
 
 def make_demo(url):
     """Run it in the environment of this test, which is not made anew."""
-    foreign = ("DJANGO_SETTINGS_MODULE", "MAKEFLAGS", "MAKELEVEL", "FACTOS_GUARD")
+    foreign = ("DJANGO_SETTINGS_MODULE", "MAKEFLAGS", "MAKELEVEL", "FACTOS_GUARD", "CELERY_BROKER_URL")
     environment = {name: value for name, value in os.environ.items() if name not in foreign}
     directory = Path(sys.executable).parent
     return subprocess.run(
@@ -40,6 +40,7 @@ def assert_all_is_right(done):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The rule held: 100 of 100 tickets are sold." in done.stdout
     assert "ticketing.sales_by_hour: caught up" in done.stdout
+    assert done.stdout.rstrip().endswith("Each of 100 tickets is announced, by one mail.")
     for name in ("ticketing.sales", "ticketing.sales_by_hour"):
         told = [
             line for line in done.stdout.splitlines() if line.startswith(f"{name}: ") and "events" in line
@@ -52,10 +53,18 @@ def sqlite_at(path):
     return f"sqlite:///{quote(str(path))}"
 
 
-def test_it_sells_follows_computes_and_checks_on_a_new_database_and_again(tmp_path):
+def assert_trouble_is_shown(done):
+    assert "98 announcements were delivered at once." in done.stdout
+    for told in ("attempt 3, after MailboxBusy: ", "dead after attempt 1, UnknownMailbox: ", "attempt 2.\n"):
+        assert done.stdout.count(told) == 1, done.stdout
+    assert done.stdout.count("factos_effects retry") == 1
+
+
+def test_it_sells_follows_computes_checks_and_announces_on_a_new_database_and_again(tmp_path):
     first, second = (make_demo(sqlite_at(tmp_path / "demo.sqlite3")) for _ in range(2))
     assert_all_is_right(first)
     assert_all_is_right(second)
+    assert_trouble_is_shown(first)
     assert "caught up, 100 facts" in first.stdout
     assert "caught up, 0 facts" in second.stdout
 
@@ -66,7 +75,9 @@ def test_it_sells_follows_computes_and_checks_on_a_new_database_and_again(tmp_pa
 )
 def test_it_does_so_on_the_servers(alias):
     name = connections[alias].settings_dict["NAME"]
-    assert_all_is_right(make_demo(urlsplit(SERVERS[alias])._replace(path=f"/{name}").geturl()))
+    done = make_demo(urlsplit(SERVERS[alias])._replace(path=f"/{name}").geturl())
+    assert_all_is_right(done)
+    assert_trouble_is_shown(done)
 
 
 @pytest.mark.parametrize(

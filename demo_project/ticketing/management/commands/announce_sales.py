@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from demo_project.settings import MESSAGES_FOLDER
 from demo_project.ticketing.announcements import (
@@ -21,9 +21,6 @@ from demo_project.ticketing.models import Mail
 from demo_project.ticketing.staff import Clerk, StaffFailed, staff
 from factos_django.models import Effect
 
-#: Without progress for so long it has failed (seconds).
-PATIENCE = 60
-
 
 class Command(BaseCommand):
     """Works until nothing is left to announce, retries what died, and counts what was sent."""
@@ -34,24 +31,29 @@ class Command(BaseCommand):
         "with 1 unless each ticket is announced by one mail. No process is left behind."
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        told = "fail when nothing was announced for so many seconds (%(default)s)"
+        parser.add_argument("--patience", type=float, default=60.0, metavar="SECONDS", help=told)
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Announce, retry, count, and fail if a ticket is not announced."""
         if announcements("pending", "running", "dead").exists():
-            self._announce()
+            self._announce(options["patience"])
         if wrong := list(unaccounted()):
             raise CommandError(f"{'; '.join(wrong)}. (manage.py factos_effects list)")
         told = f"Each of {Mail.objects.count()} tickets is announced, by one mail."
         self.stdout.write(self.style.SUCCESS(told))
 
-    def _announce(self) -> None:
+    def _announce(self, patience: float) -> None:
         try:
             self._tell_trouble()
             with staff(MESSAGES_FOLDER) as clerks:
-                self._wait(clerks)
+                self._wait(clerks, patience)
                 self._report()
                 if dead := list(announcements("dead")):
                     self._retry(dead)
-                    self._wait(clerks)
+                    self._wait(clerks, patience)
                     self._report_retried(dead)
         except StaffFailed as error:
             raise CommandError(str(error)) from error
@@ -63,11 +65,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{trouble[0]}: the mailbox turns two attempts away.")
             self.stdout.write(f"{trouble[1]}: there is no such mailbox.")
 
-    def _wait(self, clerks: Sequence[Clerk]) -> None:
+    def _wait(self, clerks: Sequence[Clerk], patience: float) -> None:
         left, deadline = -1, 0.0
         while (now := announcements().count()) > 0:
             if now != left:
-                left, deadline = now, time.monotonic() + PATIENCE
+                left, deadline = now, time.monotonic() + patience
             if time.monotonic() > deadline:
                 logs = ", ".join(str(clerk.log) for clerk in clerks)
                 raise CommandError(f"{left} announcements are left, and nothing moves. See {logs}")
