@@ -8,10 +8,11 @@ import json
 import os
 
 from demo_project.settings import parsed
+from tests import celery_app
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, SECRET_KEY
 
-__all__ = ["DATABASES", "SECRET_KEY"]
+__all__ = ["DATABASES", "SECRET_KEY", "celery_app"]  # the app: as the __init__.py of a project does
 
 for alias, name in json.loads(os.environ["FACTOS_TEST_NAMES"]).items():
     DATABASES[alias]["NAME"] = name

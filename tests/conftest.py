@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-from tests.settings import DATABASES, LEFT_OUT
+from tests.settings import BROKERS, DATABASES, LEFT_OUT
 from tests.stores import Store
 
 # An example that waits for a database is slow now and then, which is no failure.
@@ -48,8 +48,10 @@ def store(request: pytest.FixtureRequest, settings: Any) -> Store:
 
 def pytest_configure() -> None:
     if os.environ.get("CI") == "true" and LEFT_OUT_LINES:
-        raise pytest.UsageError("\n".join(["in CI every database is tested", *LEFT_OUT_LINES]))
+        raise pytest.UsageError("\n".join(["in CI every database and broker is tested", *LEFT_OUT_LINES]))
 
 
 def pytest_report_header() -> list[str]:
-    return [f"databases: {', '.join(DATABASES)} (default is SQLite)", *LEFT_OUT_LINES]
+    brokers = ", ".join(name for name in BROKERS if name not in LEFT_OUT)
+    databases = ", ".join(DATABASES)
+    return [f"databases: {databases} (default is SQLite); brokers: files, {brokers}", *LEFT_OUT_LINES]

@@ -1,7 +1,8 @@
 """The demo's project on every database that answers: `default` (SQLite), `postgres` and `mariadb`.
 
-FACTOS_TEST_POSTGRES_URL and FACTOS_TEST_MARIADB_URL say where the servers are. What is found out here
-stays in the environment, so that xdist workers and the processes that a test starts use the same.
+FACTOS_TEST_POSTGRES_URL and FACTOS_TEST_MARIADB_URL say where the servers are, FACTOS_TEST_REDIS_URL and
+FACTOS_TEST_RABBITMQ_URL where the brokers are. What is found out here stays in the environment, so that xdist
+workers and the processes that a test starts use the same.
 """
 
 import atexit
@@ -47,6 +48,12 @@ SERVERS = {
     "mariadb": os.environ.get("FACTOS_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/test"),
 }
 
+#: The brokers that tests of effects use; they need none.
+BROKERS = {
+    "redis": os.environ.get("FACTOS_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"),
+    "rabbitmq": os.environ.get("FACTOS_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//"),
+}
+
 
 def connect_postgres(url: str) -> None:
     import psycopg
@@ -68,8 +75,23 @@ def connect_mariadb(url: str) -> None:
     ).close()
 
 
+def connect_redis(url: str) -> None:
+    import redis
+
+    with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+        client.ping()
+
+
+def connect_rabbitmq(url: str) -> None:
+    from kombu.connection import Connection
+
+    with Connection(url, connect_timeout=3) as connection:
+        transport = connection.transport
+        transport.close_connection(transport.establish_connection())
+
+
 def why_left_out(connect: Callable[[str], None], url: str) -> str | None:
-    """Why the tests cannot use the database at this URL; None if they can."""
+    """Why the tests cannot use the server at this URL; None if they can."""
     try:
         connect(url)
     except Exception as error:  # a missing driver, a missing server, a refused login: each is a reason
@@ -78,10 +100,16 @@ def why_left_out(connect: Callable[[str], None], url: str) -> str | None:
 
 
 def find_left_out() -> dict[str, str]:
-    """The aliases of the databases that the tests leave out, each with the reason."""
+    """The databases and brokers that the tests leave out, each with the reason."""
     if "FACTOS_TEST_LEFT_OUT" not in os.environ:
-        connect = {"postgres": connect_postgres, "mariadb": connect_mariadb}
-        reasons = {alias: why_left_out(connect[alias], url) for alias, url in SERVERS.items()}
+        connect = {
+            "postgres": connect_postgres,
+            "mariadb": connect_mariadb,
+            "redis": connect_redis,
+            "rabbitmq": connect_rabbitmq,
+        }
+        servers = SERVERS | BROKERS
+        reasons = {name: why_left_out(connect[name], url) for name, url in servers.items()}
         found = {alias: reason for alias, reason in reasons.items() if reason is not None}
         os.environ["FACTOS_TEST_LEFT_OUT"] = json.dumps(found)
     return dict(json.loads(os.environ["FACTOS_TEST_LEFT_OUT"]))
