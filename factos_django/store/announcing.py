@@ -43,6 +43,7 @@ class _Wake:
 
     def __init__(self, using: str) -> None:
         self.using = using
+        self.__qualname__ = type(self).__qualname__  # by which Django logs what fails
 
     def __call__(self) -> None:
         for wake in WAKERS:
