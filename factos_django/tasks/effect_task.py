@@ -28,9 +28,11 @@ class EffectTask(Handler[E]):
     Attributes:
         task: The shared task ``factos.effect.<name>``. It is called with the id of a row alone. To call it by
             hand delivers that effect if it is due, and nothing else.
+        queue: Where its messages go; None: where the project's task_routes say.
     """
 
     task: Any
+    queue: str | None = None
 
 
 def effect_task(
@@ -41,6 +43,7 @@ def effect_task(
     fatal: Sequence[type[Exception]] = (),
     lease_seconds: float | None = None,
     dead_holds: bool = False,
+    queue: str | None = None,
     **options: Any,
 ) -> Callable[[Callable[[E, Delivery], Any]], EffectTask[E]]:
     """Register what delivers the effects of ``effect_type``, in a Celery worker.
@@ -58,8 +61,9 @@ def effect_task(
             that another worker may begin one, so it is longer than the time limit of the task.
         dead_holds: Whether effects with the same ordering key wait for a dead one until somebody retries or
             drops it. By default they go on without it.
-        options: Handed to Celery's ``shared_task``: ``queue``, ``rate_limit``, ``time_limit``, ``acks_late``.
-            Celery's own retries are not used, for they would not be counted.
+        queue: Of its messages (default: what the project's task_routes say).
+        options: Handed to Celery's ``shared_task``: ``rate_limit``, ``time_limit``, ``acks_late``. Celery's
+            own retries are not used, for they would not be counted.
 
     Raises:
         RegistrationError: ``effect_type`` is none, it has a handler already, or an argument cannot be.
@@ -72,9 +76,10 @@ def effect_task(
     def register(function: Callable[[E, Delivery], Any]) -> EffectTask[E]:
         if not callable(function) or iscoroutinefunction(function):
             raise _refused(kind.name, "a handler is a function, not async, of an effect and its delivery")
-        made: EffectTask[E] = EffectTask(
-            kind.name, kind, function, policy, _task(kind.name, function, options)
-        )
+        if HANDLERS.named(kind.name) is not None:  # before Celery has another task of that name
+            raise _refused(kind.name, "it has a handler already")
+        task = _task(kind.name, function, options)
+        made: EffectTask[E] = EffectTask(kind.name, kind, function, policy, task, queue)
         HANDLERS.register(made)
         return made
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from threading import Thread
 
 import pytest
-from billiard.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connections, transaction
 from django.test.utils import override_settings
 

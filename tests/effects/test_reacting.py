@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -42,8 +43,12 @@ from tests.parcels.domain import PARCELS, Bill, Notify, ParcelReported, ParcelSe
 from tests.parcels.factos import notifications
 from tests.stores import on_databases
 
+ANYTHING = AppendCondition(Query.all())
+
 #: Records what it is told.
-SENDS = Decider(decide=lambda state, command: [command], evolve=lambda state, event: state, initial=None)
+SENDS: Decider[Any, Any, Any] = Decider(
+    decide=lambda state, command: [command], evolve=lambda state, event: state, initial=None
+)
 
 
 @dataclass(frozen=True)
@@ -217,7 +222,7 @@ FAILURES = [
     (raises(Mistake("no such buyer")), "Mistake: no such buyer"),
     (raises(Refusal()), "Refusal"),
     (raises(InvalidName(name="x")), "InvalidName"),
-    (raises(AppendConditionFailed(condition=None, positions=(1,))), "AppendConditionFailed"),
+    (raises(AppendConditionFailed(condition=ANYTHING, positions=(1,))), "AppendConditionFailed"),
     (lambda recorded: [Deliver(Notify("p", "x"), delay=-1)], "InvalidDelivery"),
     (lambda recorded: Notify("p", "x"), "not iterable"),
     (lambda recorded: "text", "UnknownEffectType"),
