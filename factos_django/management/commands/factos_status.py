@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseFailure
 
 from factos_django.core.errors import FactosError
+from factos_django.management.table import aligned
 from factos_django.status import (
     Health,
     Holder,
@@ -111,7 +112,7 @@ _QUERY_SHOWN = 100
 def _projection_lines(found: Status) -> Iterator[str]:
     rows = [("PROJECTION", "MODE", "STATE", "POSITION", "BEHIND")]
     rows += [_row(each) for each in found.projections]
-    for line, each in zip(_aligned(rows), [None, *found.projections], strict=True):
+    for line, each in zip(aligned(rows), [None, *found.projections], strict=True):
         yield line
         if each is not None:
             yield from (f"    {detail}" for detail in _details(each))
@@ -143,9 +144,3 @@ def _details(each: ProjectionStatus) -> Iterator[str]:
     if run := each.run:
         done = "checked" if run.checks_only else "rebuilt"
         yield f"{done} by {run.worker}, at {run.position:,} of {run.head:,}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

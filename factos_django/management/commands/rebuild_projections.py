@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from factos_django.core.errors import FactosError, InvalidTag, UnknownProjection
 from factos_django.core.tag import checked_tag
+from factos_django.management.numbers import positive
 from factos_django.projections.declaration import projection_named
 from factos_django.projections.rebuilding import check, rebuild
 from factos_django.projections.rebuilding.computed import Computed
@@ -29,12 +30,6 @@ _USAGE, _INTERRUPTED = 2, 130
 
 #: Between two lines where there is no terminal (seconds).
 _LINE_EVERY = 10.0
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
 
 
 def _tag(text: str) -> str:
@@ -60,9 +55,7 @@ class Command(BaseCommand):
         add("--all", action="store_true", help="all projections of this database")
         add("--check", action="store_true", help="compare, and write nothing")
         add("--tag", type=_tag, help="only the rows that a fact with this tag has changed")
-        add(
-            "--batch-size", type=_positive, default=5_000, help="events that are read at a time (%(default)s)"
-        )
+        add("--batch-size", type=positive, default=5_000, help="events that are read at a time (%(default)s)")
         add(
             "--database", default=DEFAULT_DB_ALIAS, choices=tuple(connections), help="its alias (%(default)s)"
         )
