@@ -7,6 +7,8 @@ import os
 import pty
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from io import StringIO
 
 import pytest
@@ -136,19 +138,29 @@ def test_the_process_exits_as_it_should_and_shows_no_bar_without_a_terminal(stor
 @on_databases("default")
 def test_a_bar_moves_on_a_terminal(store):
     old_facts(store.using)
-    terminal, other = pty.openpty()
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 100))
     arguments = ["--reactor", NAME, "--batch-size", "1", "--no-input", "--database", store.using]
     process = subprocess.run(
         [sys.executable, "manage.py", "factos_react", *arguments],
         cwd=BASE_DIR,
         env=environment(),
         stdout=subprocess.PIPE,
-        stderr=other,
+        stderr=theirs,
+        timeout=60,
         check=False,
     )
-    shown = os.read(terminal, 65536).decode()
-    os.close(other)
-    os.close(terminal)
-    assert process.returncode == 0
+    os.close(theirs)
+    shown = read_all(ours)
+    assert process.returncode == 0, shown
     assert f"{NAME}, counting" in shown
     assert f"{NAME}, writing" in shown
+
+
+def read_all(terminal):
+    shown = b""
+    with suppress(OSError):  # the other end is closed
+        while part := os.read(terminal, 4096):
+            shown += part
+    os.close(terminal)
+    return shown.decode()
