@@ -1,17 +1,23 @@
-"""The Python of docs/projections.md is a project: its blocks are files, or run from top to bottom."""
+"""The Python of a page of the docs is a project: its blocks are files, or run from top to bottom."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
+from celery.app.defaults import NAMESPACES
 
 from demo_project.settings import BASE_DIR
 
-PAGE = BASE_DIR / "docs" / "projections.md"
-BLOCKS = re.findall(r"```python\n# (.*?)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 ANYWHERE = "anywhere in your project"
+
+#: The app of each page.
+APPS = {"projections": "banking", "effects": "ticketing"}
 
 PROJECT = """
 import django
@@ -19,8 +25,8 @@ from django.conf import settings
 from django.core.management import call_command
 
 settings.configure(
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "factos_django", "banking"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "banking.sqlite3"}},
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "factos_django", {app!r}],
+    DATABASES={{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "page.sqlite3"}}}},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,
 )
@@ -28,26 +34,49 @@ django.setup()
 call_command("migrate", run_syncdb=True, verbosity=0)
 """
 
+TESTS = """
+from django.test.runner import DiscoverRunner
 
-def test_every_block_of_python_says_where_it_belongs() -> None:
-    assert len(BLOCKS) == PAGE.read_text(encoding="utf-8").count("```python\n")
-    assert {place for place, _ in BLOCKS} == {
-        "banking/models.py",
-        "banking/domain.py",
-        "banking/factos.py",
+runner = DiscoverRunner(verbosity=0)
+failed = runner.run_tests([{app!r}])
+assert failed == 0
+"""
+
+
+def text_of(page: str) -> str:
+    return (BASE_DIR / "docs" / f"{page}.md").read_text(encoding="utf-8")
+
+
+def blocks_of(page: str) -> list[tuple[str, str]]:
+    """Where each block of Python belongs, and the block."""
+    return re.findall(r"```python\n# (.*?)\n(.*?)```", text_of(page), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", APPS)
+def test_every_block_of_python_says_where_it_belongs(page: str) -> None:
+    assert len(blocks_of(page)) == text_of(page).count("```python\n")
+    files = {f"{APPS[page]}/{name}.py" for name in ("models", "domain", "factos")}
+    assert files | {ANYWHERE} <= {place for place, _ in blocks_of(page)}
+    assert {place for place, _ in blocks_of(page)} <= files | {
         ANYWHERE,
+        "settings.py",
+        f"{APPS[page]}/tests.py",
     }
 
 
-def test_the_project_of_the_page_runs_and_prints_what_the_page_says(tmp_path: Path) -> None:
-    (tmp_path / "banking").mkdir()
-    (tmp_path / "banking" / "__init__.py").touch()
-    for place, code in BLOCKS:
+@pytest.mark.parametrize("page", APPS)
+def test_the_project_of_the_page_runs_and_prints_what_the_page_says(page: str, tmp_path: Path) -> None:
+    app, blocks = APPS[page], blocks_of(page)
+    (tmp_path / app).mkdir()
+    (tmp_path / app / "__init__.py").touch()
+    for place, code in blocks:
         if place != ANYWHERE:
             with (tmp_path / place).open("a", encoding="utf-8") as file:
                 file.write(code)
-    run = [code for place, code in BLOCKS if place == ANYWHERE]
-    (tmp_path / "page.py").write_text("\n".join([PROJECT, *run]), encoding="utf-8")
+    run = [code for place, code in blocks if place == ANYWHERE]
+    tests = [TESTS.format(app=app)] if (tmp_path / app / "tests.py").exists() else []
+    script = "\n".join([PROJECT.format(app=app), *run, *tests])
+    (tmp_path / "page.py").write_text(script, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error", "page.py"],
         cwd=tmp_path,
@@ -59,3 +88,23 @@ def test_the_project_of_the_page_runs_and_prints_what_the_page_says(tmp_path: Pa
     assert done.returncode == 0, done.stderr
     promised = [line[2:] for code in run for line in code.splitlines() if line.startswith("# ")]
     assert done.stdout.splitlines() == promised
+    assert not tests or re.search(r"Ran [1-9]\d* tests", done.stderr), done.stderr
+
+
+def test_the_settings_of_the_page_are_those_of_celery() -> None:
+    settings: dict[str, Any] = {}
+    for place, code in blocks_of("effects"):
+        if place == "settings.py":
+            exec(code, settings)
+    named = {name.removeprefix("CELERY_").lower() for name in settings if name.startswith("CELERY_")}
+    assert len(named) > 5
+    assert named <= set(flatten_keys(NAMESPACES))
+
+
+def flatten_keys(options: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """The names of all of Celery's settings."""
+    for name, option in options.items():
+        if isinstance(option, dict):
+            yield from flatten_keys(option, f"{prefix}{name}_")
+        else:
+            yield f"{prefix}{name}"
