@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 _PAUSE = 0.02
 #: What is left is worked at for so long at the end of the process (seconds).
 _DRAINED_FOR = 1.0
+#: A fork waits for so long until no work is in the middle of something (seconds).
+_FORK_WAITS = 2.0
 
 
 class Background:
@@ -35,6 +37,22 @@ class Background:
         self._waiting: dict[Hashable, Callable[[], None]] = {}
         self._thread: threading.Thread | None = None
         self._works = False
+        self._forking = threading.local()
+
+    def pause(self) -> None:
+        """Let nothing be in the middle of work, before a fork; it waits a moment and no longer.
+
+        The child has the memory of that moment and no thread to go on with: a module that was being imported
+        would be half a module there for ever, and Celery an app without its tasks.
+        """
+        self._forking.holds = self._changed.acquire(timeout=_FORK_WAITS)
+        if self._forking.holds:
+            self._changed.wait_for(lambda: not self._works, _FORK_WAITS)
+
+    def go_on(self) -> None:
+        """Work again, in the parent, after a fork."""
+        if self._forking.holds:
+            self._changed.release()
 
     def submit(self, key: Hashable, work: Callable[[], None]) -> None:
         """Let ``work`` be done soon, once; its errors are logged. It returns at once and raises nothing."""
@@ -86,4 +104,6 @@ BACKGROUND = Background()
 
 atexit.register(lambda: BACKGROUND.drain(_DRAINED_FOR))
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=BACKGROUND.begin_anew)
+    os.register_at_fork(
+        before=BACKGROUND.pause, after_in_parent=BACKGROUND.go_on, after_in_child=BACKGROUND.begin_anew
+    )
