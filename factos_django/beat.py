@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["CATCH_UP_TASK", "RELAY_EFFECTS_TASK", "beat_schedule"]
+__all__ = ["CATCH_UP_TASK", "PRUNE_EFFECTS_TASK", "RELAY_EFFECTS_TASK", "beat_schedule"]
 
 #: The name of the Celery task that lets all followers of a database catch up.
 CATCH_UP_TASK = "factos.catch_up"
 
 #: That of the one that publishes the effects of a database.
 RELAY_EFFECTS_TASK = "factos.relay_effects"
+
+#: That of the one that removes those which were finished long ago.
+PRUNE_EFFECTS_TASK = "factos.prune_effects"
+
+_A_DAY = 86_400.0
 
 #: Commits nudge, so this is for what no nudge has reached: a dead broker, a crash after the commit, an append
 #: that was rolled back and had held others back, a failure whose time to try again has come.
@@ -24,17 +29,18 @@ def beat_schedule(
     """Return entries for CELERY_BEAT_SCHEDULE.
 
     Every ``seconds`` the followers of each database catch up, and its effects that are due are published.
+    Once a day those that were finished long ago are removed.
 
     ::
 
         CELERY_BEAT_SCHEDULE = beat_schedule() | {...}
 
     The first is not needed where ``manage.py run_projections`` runs, the second where ``relay_effects`` does,
-    and none where ``run_factos`` does.
+    neither where ``run_factos`` does.
     """
-    tasks = (CATCH_UP_TASK, RELAY_EFFECTS_TASK)
+    tasks = {CATCH_UP_TASK: seconds, RELAY_EFFECTS_TASK: seconds, PRUNE_EFFECTS_TASK: _A_DAY}
     return {
-        f"{task} {alias}": {"task": task, "schedule": seconds, "args": [alias]}
+        f"{task} {alias}": {"task": task, "schedule": schedule, "args": [alias]}
         for alias in databases
-        for task in tasks
+        for task, schedule in tasks.items()
     }

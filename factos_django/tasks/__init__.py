@@ -4,6 +4,7 @@ from factos_django.tasks.broker import remember_current
 from factos_django.tasks.effect_task import EffectTask, effect_task
 from factos_django.tasks.following import catch_up_task
 from factos_django.tasks.nudging import nudge, nudge_effects
+from factos_django.tasks.pruning import prune_effects_task
 from factos_django.tasks.relaying import relay_effects_task
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "effect_task",
     "nudge",
     "nudge_effects",
+    "prune_effects_task",
     "relay_effects_task",
     "remember_current",
 ]

@@ -6,10 +6,8 @@ import socket
 import subprocess
 import sys
 import threading
-import uuid
 
 import pytest
-import redis
 from celery import Celery, current_app
 
 from demo_project.settings import BASE_DIR
@@ -20,7 +18,8 @@ from factos_django.store import head
 from factos_django.store.announcing import WAKERS
 from factos_django.tasks import nudging
 from factos_django.tasks.background import BACKGROUND, Background
-from tests.children import child, environment, manage
+from tests.children import environment, manage
+from tests.effects.brokers import celery_worker, opened
 from tests.faults.actors import actor
 from tests.projections.ledgers import (
     BALANCES,
@@ -31,8 +30,6 @@ from tests.projections.ledgers import (
     some_history,
 )
 from tests.stores import on_databases
-
-REDIS = "redis://127.0.0.1:6379/0"
 
 APPEND = """
 import tests.celery_app
@@ -52,47 +49,11 @@ def appended(using, patience=30, **settings):
     return dict(line.split() for line in done.stdout.splitlines()), done.stderr
 
 
-def by_files(tmp_path):
-    for name in ("messages", "control"):
-        (tmp_path / name).mkdir()
-    folder = str(tmp_path / "messages")
-    options = {
-        "data_folder_in": folder,
-        "data_folder_out": folder,
-        "control_folder": str(tmp_path / "control"),
-    }
-    return {"CELERY_BROKER_URL": "filesystem://", "CELERY_BROKER_TRANSPORT_OPTIONS": options}
-
-
-def by_redis():
-    prefix = f"factos-test-{uuid.uuid4()}:"
-    options = {"global_keyprefix": prefix}
-    return {"CELERY_BROKER_URL": REDIS, "CELERY_BROKER_TRANSPORT_OPTIONS": options}
-
-
 @pytest.fixture
-def broker(store, tmp_path):
-    """The settings of a broker: files beside SQLite, else Redis, if it answers."""
-    if store.using == "default":
-        yield by_files(tmp_path)
-        return
-    client = redis.Redis.from_url(REDIS, socket_connect_timeout=1)
-    try:
-        client.ping()
-    except redis.RedisError as error:
-        pytest.skip(f"Redis is left out: {error}")
-    settings = by_redis()
-    yield settings
-    prefix = settings["CELERY_BROKER_TRANSPORT_OPTIONS"]["global_keyprefix"]
-    if keys := list(client.scan_iter(f"{prefix}*")):
-        client.delete(*keys)
-    client.close()
-
-
-def celery_worker(*arguments, **settings):
-    command = [sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker", "--loglevel", "INFO"]
-    quiet = ["--pool", "solo", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return child(*command, *quiet, *arguments, **settings)
+def broker(store):
+    """A broker: files beside SQLite, else Redis."""
+    with opened("files" if store.using == "default" else "redis") as given:
+        yield given
 
 
 def all_wait_for(position, using):
@@ -103,9 +64,9 @@ def all_wait_for(position, using):
 @on_databases("default", "postgres")
 def test_a_commit_is_followed_by_a_celery_worker(store, broker):
     some_history(store.using)  # nobody was nudged for these
-    with celery_worker(**broker) as worker:
+    with celery_worker(broker) as worker:
         worker.says("ready.")
-        told, _ = appended(store.using, **broker)
+        told, _ = appended(store.using, **broker.settings)
         assert told["sent"] == "True"
         all_wait_for(head(store.using), store.using)
         worker.says("succeeded")
@@ -120,7 +81,7 @@ def test_beat_lets_followers_catch_up_with_what_nobody_was_nudged_for(store, bro
     some_history(store.using)
     schedule = beat_schedule([store.using], seconds=0.2)
     beat = ["-B", "--schedule", str(tmp_path / "schedule")]
-    with celery_worker(*beat, CELERY_BEAT_SCHEDULE=schedule, **broker) as worker:
+    with celery_worker(broker, *beat, CELERY_BEAT_SCHEDULE=schedule) as worker:
         all_wait_for(head(store.using), store.using)
         worker.send(signal.SIGTERM)
         assert worker.end() == 0
@@ -274,6 +235,10 @@ def test_the_schedule_can_be_made_in_settings():
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=BASE_DIR, env=environment(), capture_output=True, check=True)
     assert json.loads(done.stdout) == {
-        f"{task} default": {"task": task, "schedule": 5.0, "args": ["default"]}
-        for task in ("factos.catch_up", "factos.relay_effects")
+        f"{task} default": {"task": task, "schedule": seconds, "args": ["default"]}
+        for task, seconds in {
+            "factos.catch_up": 5.0,
+            "factos.relay_effects": 5.0,
+            "factos.prune_effects": 86_400.0,
+        }.items()
     }

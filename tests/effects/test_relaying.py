@@ -1,0 +1,300 @@
+"""The relay by itself, with a publisher that is a list: what is claimed, given back, and claimed again."""
+
+from __future__ import annotations
+
+import signal
+from datetime import timedelta
+
+import pytest
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from factos_django import BrokerUnavailable, NoBroker, registry
+from factos_django.effects import relaying
+from factos_django.effects.delivering import Outcome, deliver
+from factos_django.effects.outbox import asking
+from factos_django.effects.relayer import Relayer
+from factos_django.effects.relaying import relay
+from factos_django.models import Effect
+from factos_django.registry import HANDLERS
+from factos_django.signals import effect_dead
+from factos_django.store import append
+from factos_django.tasks.publishing import published
+from factos_django.workers.leases import database_now
+from tests.effects.waiting import until
+from tests.faults.actors import actor, actors, die
+from tests.parcels.domain import ParcelSent
+from tests.stores import on_databases
+
+LEASE = 300
+
+
+@pytest.fixture(autouse=True)
+def _not_nudged(settings):
+    """Relays need not leave new rows alone."""
+    settings.FACTOS_CELERY_NUDGE = False
+    settings.FACTOS_EFFECT_LEASE_SECONDS = LEASE
+
+
+def into(taken):
+    """A publisher whose broker is a list of ids."""
+
+    def publish(outgoing, using):
+        for each in outgoing:
+            taken.append(each.id)
+            yield each
+
+    return publish
+
+
+def send(number, using, **how):
+    """Append this many facts, each with an effect; return the ids of the rows."""
+    append([ParcelSent(str(each), "renata", **how) for each in range(number)], using=using)
+    return list(Effect.objects.using(using).order_by("pk").values_list("pk", flat=True))
+
+
+def rows(using):
+    return list(Effect.objects.using(using).order_by("pk"))
+
+
+@on_databases()
+def test_what_is_due_is_published_once_and_is_due_again_after_its_lease(store):
+    ids, taken = send(3, store.using), []
+    assert relay(into(taken), store.using).published == 3
+    assert taken == ids
+    assert relay(into(taken), store.using).published == 0
+    for row in rows(store.using):
+        assert (row.publications, row.publish_at - row.published_at) == (1, timedelta(seconds=LEASE))
+    Effect.objects.using(store.using).update(publish_at=F("published_at"))  # as the lease passes
+    assert relay(into(taken), store.using).published == 3
+    row = rows(store.using)[0]
+    assert (row.publications, row.publish_at - row.published_at) == (2, timedelta(seconds=2 * LEASE))
+
+
+def relayed_until_nothing_is_due(using):
+    def work(pipe):
+        assert pipe.recv() == "go"
+        taken, more = [], True
+        while more:
+            more = relay(into(taken), using, limit=50).more
+        pipe.send(taken)
+
+    return work
+
+
+@on_databases()
+def test_two_relays_share_a_thousand_rows_and_each_is_claimed_once(store):
+    ids = send(1_000, store.using)
+    with actors(*[relayed_until_nothing_is_due(store.using)] * 2) as relays:
+        for each in relays:
+            each.tell("go")
+        taken = [each.hear() for each in relays]
+    assert sorted([*taken[0], *taken[1]]) == ids
+
+
+@pytest.mark.parametrize("published_before", [0, 2])
+@on_databases()
+def test_a_relay_that_is_killed_delays_what_it_had_claimed_by_its_lease(store, settings, published_before):
+    ids = send(3, store.using)
+    settings.FACTOS_EFFECT_LEASE_SECONDS = 3
+
+    def work(pipe):
+        def publish(outgoing, using):
+            pipe.send("claimed")
+            yield from outgoing[:published_before]
+            die()
+
+        relay(publish, store.using)
+
+    with actor(work) as killed:
+        assert killed.hear() == "claimed"
+        with pytest.raises(EOFError):
+            killed.hear()
+        assert killed.end() == -signal.SIGKILL
+    assert {row.publications for row in rows(store.using)} == {1}
+    taken = []
+    until(lambda: relay(into(taken), store.using).published, "the leases over")
+    until(lambda: relay(into(taken), store.using) and len(taken) >= 3, "everything published")
+    assert taken == ids
+
+
+@on_databases()
+def test_what_the_broker_does_not_take_is_given_back_at_once(store):
+    send(3, store.using)
+
+    def publish(outgoing, using):
+        yield outgoing[0]
+        raise BrokerUnavailable(reason="it is away")
+
+    with pytest.raises(BrokerUnavailable):
+        relay(publish, store.using)
+    soon = database_now(store.using) + timedelta(seconds=relaying._PAUSE)
+    assert [row.publications for row in rows(store.using)] == [1, 0, 0]
+    assert [row.publish_at <= soon for row in rows(store.using)] == [False, True, True]
+
+
+@on_databases()
+def test_what_failed_meanwhile_is_not_published_before_its_next_attempt(store):
+    send(1, store.using, told="later 1000")
+
+    def publish(outgoing, using):
+        done = deliver(outgoing[0].id, HANDLERS.named(outgoing[0].name), using)
+        assert done.outcome is Outcome.FAILED
+        raise BrokerUnavailable(reason="it took the message, and did not say so")
+        yield
+
+    with pytest.raises(BrokerUnavailable):
+        relay(publish, store.using)
+    (row,) = rows(store.using)
+    assert row.publish_at == row.available_at > row.failed_at + timedelta(seconds=900)
+
+
+@on_databases()
+def test_a_slow_broker_gets_a_part_and_the_rest_is_given_back_long_before_its_lease_ends(store, monkeypatch):
+    ids, taken = send(3, store.using), []
+    monkeypatch.setattr(relaying, "_PUBLISHED_FOR", 0.0)
+    for number in (1, 2, 3):
+        relayed = relay(into(taken), store.using)
+        assert (relayed.published, relayed.more) == (1, number < 3)
+    assert taken == ids
+
+
+@on_databases("default")
+def test_a_relay_that_is_to_end_gives_back_what_it_has_not_published(store):
+    send(3, store.using)
+    taken = []
+    job = Relayer(into(taken), store.using, lambda relayed: None)
+    job.turn(lambda: True)
+    assert [row.publications for row in rows(store.using)] == [1, 0, 0]
+    assert job.turn(lambda: False) <= 1
+    assert len(taken) == 3
+
+
+@on_databases("default")
+def test_a_relay_looks_again_when_the_next_effect_is_due(store, settings):
+    settings.FACTOS_POLL_SECONDS = 100_000
+    job = Relayer(into([]), store.using, lambda relayed: None)
+    assert job.turn(lambda: False) == 100_000
+    send(1, store.using)
+    assert 0 < job.turn(lambda: False) <= LEASE
+
+
+@on_databases()
+def test_the_lease_of_a_worker_that_is_seen_to_be_dead_is_not_waited_for(store):
+    (id,) = send(1, store.using, told="dies 1")
+    handler = HANDLERS.named("parcels.Notify")
+    with actor(lambda pipe: deliver(id, handler, store.using)) as worker:
+        assert worker.end() == -signal.SIGKILL
+    (row,) = rows(store.using)
+    assert (row.state, row.leased_until > database_now(store.using)) == ("running", True)
+    taken = []
+    assert relay(into(taken), store.using).published == 1
+    assert relay(into(taken), store.using).published == 0  # once is enough
+    assert deliver(id, handler, store.using).delivery.attempt == 2
+    (row,) = rows(store.using)
+    assert (row.state, taken) == ("done", [id])
+
+
+@on_databases()
+def test_the_lease_of_a_worker_that_lives_is_left_alone(store):
+    (id,) = send(1, store.using, told="slow 1000")
+    with actor(lambda pipe: deliver(id, HANDLERS.named("parcels.Notify"), store.using)) as worker:
+        until(lambda: rows(store.using)[0].state == "running", "the attempt")
+        assert relay(into([]), store.using).published == 0
+        worker.kill()
+
+
+@on_databases()
+def test_an_effect_that_nobody_delivers_is_looked_at_for_a_while_and_then_dies(store, monkeypatch):
+    append([ParcelSent("1", "b", told="", billed="fine"), ParcelSent("2", "b", told="", billed="fine")],
+           using=store.using)  # fmt: skip
+    first, second = rows(store.using)
+    told, taken, mine = [], [], Effect.objects.using(store.using).filter(pk=first.pk)
+    mine.update(name="parcels.Renamed", attempts=3)
+    monkeypatch.setattr(effect_dead, "receivers", [])
+    effect_dead.connect(lambda **said: told.append(said), weak=False)
+    for _ in range(3):
+        assert relay(into(taken), store.using).published == 0
+        (row,) = mine
+        assert (row.state, row.attempts, told) == ("pending", 3, [])
+        assert "No handler is registered for parcels.Renamed" in row.error
+        assert row.publish_at >= row.failed_at + timedelta(seconds=60)
+        mine.update(publish_at=F("failed_at"))
+    mine.update(failed_at=F("failed_at") - timedelta(days=1))
+    assert relay(into(taken), store.using).published == 0
+    (row,) = mine
+    assert (row.state, row.publish_at, row.holds) == ("dead", None, False)
+    assert [(each["effect"], each["delivery"].attempt) for each in told] == [(None, 3)]
+    assert relay(into(taken), store.using).published == 1  # which had waited behind it
+    assert taken == [second.pk]
+
+
+@on_databases()
+def test_a_process_that_dies_between_its_commit_and_the_callbacks_after_it_loses_nothing(store, monkeypatch):
+    monkeypatch.setattr(asking, "GRACE_SECONDS", 0.0)
+
+    def work(pipe):
+        monkeypatch.setattr(BaseDatabaseWrapper, "run_and_clear_commit_hooks", die)
+        append([ParcelSent("1", "renata")], using=store.using)
+
+    with actor(work) as killed:
+        assert killed.end() == -signal.SIGKILL
+    taken = []
+    assert relay(into(taken), store.using).published == 1
+    assert taken == [rows(store.using)[0].pk]
+
+
+@on_databases()
+def test_an_effect_is_relayed_even_if_a_callback_before_ours_fails(store, settings, monkeypatch):
+    settings.FACTOS_CELERY_NUDGE = True
+    monkeypatch.setattr(asking, "GRACE_SECONDS", 0.0)
+    taken = []
+
+    def commit():
+        with transaction.atomic(using=store.using):
+            transaction.on_commit(lambda: 1 / 0, using=store.using)
+            append([ParcelSent("1", "renata")], using=store.using)
+
+    with pytest.raises(ZeroDivisionError):
+        commit()
+    assert relay(into(taken), store.using).published == 1
+
+
+@on_databases()
+def test_what_has_not_committed_is_published_by_nobody(store):
+    taken = []
+
+    def work(pipe):
+        with transaction.atomic(using=store.using):
+            append([ParcelSent("1", "renata")], using=store.using)
+            pipe.send("written")
+            pipe.recv()
+
+    with actor(work) as writer:
+        assert writer.hear() == "written"
+        assert relay(into(taken), store.using).published == 0
+        writer.tell("commit")
+        assert writer.end() == 0
+    assert relay(into(taken), store.using).published == 1
+
+
+@on_databases("default")
+def test_without_a_broker_nothing_is_published_and_the_reason_is_told(store):
+    send(1, store.using)
+    with pytest.raises(NoBroker):
+        relay(published, store.using)
+    assert rows(store.using)[0].publications == 0
+
+
+@on_databases("postgres")
+def test_a_commit_wakes_relays_where_nobody_follows(store, monkeypatch):
+    monkeypatch.setattr(registry, "followers", lambda using: [])
+    with CaptureQueriesContext(connections[store.using]) as asked:
+        append([ParcelSent("1", "renata")], using=store.using)
+    assert [each["sql"] for each in asked if each["sql"].startswith("NOTIFY")]
+    monkeypatch.setattr(registry, "REACTORS", [])
+    with CaptureQueriesContext(connections[store.using]) as asked:
+        append([ParcelSent("2", "renata", told="")], using=store.using)
+    assert not [each["sql"] for each in asked if each["sql"].startswith("NOTIFY")]
