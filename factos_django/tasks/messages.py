@@ -28,9 +28,9 @@ def send(app: Any, outgoing: Outgoing, using: str, **options: Any) -> None:
 
     ``options`` are those of ``apply_async``.
     """
-    queue = HANDLERS.named(outgoing.name).queue
-    if queue is not None:  # as an attribute of the task it is deprecated
-        options = {"queue": queue, **options}
+    handler = HANDLERS.named(outgoing.name)
+    if handler is not None and handler.queue is not None:  # as an attribute of the task it is deprecated
+        options = {"queue": handler.queue, **options}
     app.tasks[TASK_PREFIX + outgoing.name].apply_async((outgoing.id,), headers={_DATABASE: using}, **options)
 
 
