@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,7 +17,7 @@ from tests.children import manage
 from tests.effects.brokers import broker_at, celery_worker, on_brokers, own_redis
 from tests.effects.sending import appended_elsewhere, relay_daemon
 from tests.effects.waiting import all_done, states, until
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Proxy, proxy_to
 from tests.parcels.domain import ParcelSent
 from tests.projections.ledgers import BALANCES, deposit
 from tests.stores import on_databases
@@ -165,9 +166,10 @@ def test_a_broker_that_stops_answering_holds_nobody_up_for_long(store):
 
 @on_brokers("rabbitmq")
 def test_a_rabbitmq_that_accepts_and_says_nothing_gets_everything_when_it_speaks(store, broker):
-    proxy = Proxy(("127.0.0.1", 5672))  # its kernel accepts
-    url = broker.settings["CELERY_BROKER_URL"].replace(":5672", f":{proxy.port}")
-    silent = broker_at("rabbitmq", url)
+    url = broker.settings["CELERY_BROKER_URL"]
+    host, port = urlsplit(url).hostname, urlsplit(url).port
+    proxy = Proxy((host, port))  # its kernel accepts
+    silent = broker_at("rabbitmq", url.replace(f":{port}", f":{proxy.port}"))
     silent.settings["CELERY_TASK_DEFAULT_QUEUE"] = broker.queue
     try:
         told, log = appended_elsewhere(silent, store.using, 20)
@@ -180,6 +182,31 @@ def test_a_rabbitmq_that_accepts_and_says_nothing_gets_everything_when_it_speaks
                 all_done(store.using)
     finally:
         proxy.listener.close()
+
+
+@pytest.mark.parametrize("executed", [False, True], ids=["lost", "taken"])
+@on_brokers("rabbitmq", "redis")
+def test_a_connection_that_is_cut_in_the_middle_leaves_everything_due_or_published(store, broker, executed):
+    """Whether the broker took that message, the relay cannot know: it is sent again, and delivered once."""
+    send(5, store.using)
+    url = urlsplit(broker.settings["CELERY_BROKER_URL"])
+    with proxy_to(url.hostname, url.port) as proxy:
+        cut = {
+            "CELERY_BROKER_URL": broker.settings["CELERY_BROKER_URL"].replace(
+                f":{url.port}", f":{proxy.port}"
+            )
+        }
+        third = rows(store.using)[2].pk
+        proxy.cut_at(rb"\(%d,\)" % third, executed=executed)  # argsrepr
+        once = ["relay_effects", "--once", "--database", store.using]
+        done = manage(*once, **{**broker.settings, **cut})
+        assert (done.returncode, proxy.cuts) == (3, 1), done.stderr
+        done = manage(*once, **{**broker.settings, **cut})
+        assert (done.returncode, done.stdout) == (0, "effects: 3 published\n"), done.stderr
+    assert broker.waiting() == (6 if executed else 5)
+    with celery_worker(broker):
+        all_done(store.using)
+    assert {row.attempts for row in rows(store.using)} == {1}
 
 
 @on_databases("default", "postgres")

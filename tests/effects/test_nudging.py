@@ -10,11 +10,13 @@ from django.db import connections, transaction
 
 from factos_django import tasks
 from factos_django.effects.announcing import PUBLISHERS
+from factos_django.effects.relaying import relay
 from factos_django.models import Effect
 from factos_django.store import append, head
 from factos_django.store.announcing import WAKERS
 from factos_django.tasks import broker, nudging
 from factos_django.tasks.background import BACKGROUND
+from factos_django.tasks.publishing import published
 from tests.faults.actors import actor
 from tests.parcels.domain import ParcelSent
 from tests.stores import on_databases
@@ -138,6 +140,16 @@ def test_eager_tasks_run_after_the_commit_and_never_in_the_transaction_of_the_ap
     assert {(each.state, each.attempts) for each in effects.all()} == {("done", 1)}
     send(1, store.using, told="fails 1")
     assert [each.state for each in effects.filter(state="pending")] == ["pending"]
+
+
+@on_databases("default", "postgres")
+def test_a_relay_delivers_by_itself_where_tasks_are_eager(store, celery_app, settings):
+    celery_app.conf.task_always_eager = True
+    settings.FACTOS_CELERY_NUDGE = False
+    send(2, store.using, billed="fine")
+    assert relay(published, store.using).published == 3
+    assert relay(published, store.using).published == 1  # the second bill waited for the first
+    assert {(each.state, each.attempts) for each in Effect.objects.using(store.using)} == {("done", 1)}
 
 
 @on_databases("default", "postgres")
