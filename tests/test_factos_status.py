@@ -12,12 +12,14 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command, execute_from_command_line
 
+from factos_django.effects.steering import drop
 from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
 from factos_django.projections.failures import Failure
 from factos_django.projections.states import ensure_states, lease, put_off, stop
 from factos_django.registry import PROJECTIONS
 from factos_django.store import append
 from factos_django.workers.leases import this_worker
+from tests.effects.outboxes import dead, notified
 from tests.guards.sessions import Session, under_tags
 from tests.ledger.domain import Deposited, Transferred
 from tests.ledger.factos import entries, followed_entries, turnovers
@@ -153,8 +155,12 @@ def test_json_is_one_object_with_the_same_keys_for_ever(store: Store) -> None:
     code, printed, _ = factos_status(store.using, "--json")
     data = json.loads(printed)
     assert code == 3
-    assert set(data) == {"database", "log", "projections", "unknown", "ok", "problems"}
+    assert set(data) == {"database", "log", "projections", "unknown", "effects", "ok", "problems"}
     assert set(data["log"]) == {"head", "position", "events", "is_estimate", "holder", "is_held_too_long"}
+    assert set(data["effects"]) == {
+        "pending", "running", "done", "dead", "dropped", "oldest_due_seconds", "oldest_dead_since",
+    }  # fmt: skip
+    assert data["effects"]["dead"] == {"effects": 0, "is_more": False}
     assert (data["ok"], data["problems"]) == (False, ["ledger.entries stopped at position 3: ValueError: no"])
     found = {each["name"]: each for each in data["projections"]}
     assert set(found["ledger.entries"]) == {
@@ -179,6 +185,32 @@ def test_json_is_one_object_with_the_same_keys_for_ever(store: Store) -> None:
         "next_attempt_at",
     }
     assert set(found["ledger.turnovers"]["lag"]) == {"events", "is_more", "seconds"}
+
+
+@on_databases()
+def test_effects_that_are_due_or_dead_fail_beyond_what_is_allowed(store: Store) -> None:
+    row = dead(store.using)
+    waiting = notified(store.using)
+    code, printed, _ = factos_status(store.using)
+    assert code == 0
+    assert "effects  1 pending, 0 running, 0 done, 1 dead, 0 dropped\n" in printed
+    assert re.search(r"^due +for \d+ s, the oldest$", printed, re.MULTILINE)
+    assert f"dead     since {row.finished_at:%Y-%m-%d %H:%M:%S} UTC, the oldest\n" in printed
+    assert factos_status(store.using, "--max-age", "1h", "--max-dead", "1")[0] == 0
+    code, _, complaint = factos_status(store.using, "--max-age", "0s", "--max-dead", "0")
+    assert code == 3
+    late, lost = complaint.splitlines()
+    assert re.fullmatch(r"An effect has been due for \d+ s, of 0 s allowed", late)
+    assert lost == "1 effects are dead, of 0 allowed: manage.py factos_effects list --state dead"
+    for each in (row, waiting):
+        drop(each.pk, reason="no", using=store.using)
+    assert factos_status(store.using, "--max-age", "0s", "--max-dead", "0")[0] == 0
+
+
+@pytest.mark.parametrize("arguments", ["--max-age=30", "--max-dead=-1", "--max-dead=x"])
+def test_an_age_or_a_number_of_dead_that_is_none_is_a_usage_error(arguments: str) -> None:
+    with pytest.raises(CommandError, match="argument --max-"):
+        call_command("factos_status", arguments)
 
 
 @pytest.mark.parametrize("wrong", ["-1", "-1s", "many", "1.5", "nans", "infs", "s", ""])

@@ -14,15 +14,18 @@ from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from factos_django import Query, QueryItem
+from factos_django.effects.steering import drop
 from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
 from factos_django.projections import projection_handler
 from factos_django.projections.failures import Failure
 from factos_django.projections.states import ensure_states, lease, put_off, stop
 from factos_django.registry import PROJECTIONS
-from factos_django.status import Health, Lag, Status, health, status
+from factos_django.status import EffectCount, Health, Lag, Status, health, status
 from factos_django.status import log as log_module
+from factos_django.status.effects import effects_status
 from factos_django.store import append
 from factos_django.workers.leases import this_worker
+from tests.effects.outboxes import attempt, dead, effects, finished, notified
 from tests.faults.servers import on_own_servers, own_server
 from tests.guards.sessions import Session, under_tags
 from tests.ledger.domain import Deposited, Transferred
@@ -405,6 +408,73 @@ def test_status_has_json(store: Store) -> None:
     (stopped,) = (each for each in data["projections"] if each["name"] == "ledger.entries")
     assert stopped["last_error"]["error"] == "ValueError: no"
     assert datetime.fromisoformat(stopped["last_error"]["since"]).tzinfo is not None
+
+
+# Effects
+
+
+@on_databases()
+def test_effects_are_counted_by_their_state(store: Store) -> None:
+    none = status(store.using).effects
+    assert none.pending == none.running == none.done == none.dead == none.dropped == EffectCount(0, False)
+    assert (none.oldest_due_seconds, none.oldest_dead_since) == (0.0, None)
+    first, second = dead(store.using), dead(store.using)
+    drop(notified(store.using).pk, reason="no", using=store.using)
+    attempt(notified(store.using), store.using)
+    notified(store.using)
+    found = status(store.using).effects
+    assert (found.pending, found.running, found.done) == (EffectCount(1, False), none.running, found.pending)
+    assert (found.dead, found.dropped) == (EffectCount(2, False), found.pending)
+    assert found.oldest_dead_since == first.finished_at < second.finished_at
+    assert found.oldest_due_seconds > 0
+    assert health(store.using).ok
+    assert health(store.using, max_age=timedelta(hours=1), max_dead=2).ok
+    assert len(health(store.using, max_age=timedelta(0), max_dead=1).problems) == 2
+
+
+@on_databases()
+def test_one_that_is_to_wait_is_not_due_and_one_that_is_at_work_is(store: Store) -> None:
+    row = notified(store.using)
+    effects(store.using).update(available_at=row.available_at + timedelta(hours=1))
+    assert status(store.using).effects.oldest_due_seconds == 0
+    hour_ago = row.available_at - timedelta(hours=1)
+    effects(store.using).update(available_at=hour_ago, state="running")
+    found = status(store.using).effects
+    assert 3_600 <= found.oldest_due_seconds < 7_200
+    assert found.running == EffectCount(1, False)
+
+
+@on_databases()
+def test_no_more_effects_are_counted_than_somebody_asks_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factos_django.status.effects.COUNTED", 2)
+    monkeypatch.setattr("factos_django.status.health_check.COUNTED", 2)
+    finished(store.using, 3, timedelta(days=1))
+    finished(store.using, 5, timedelta(days=1), "dead")
+    found = status(store.using, count_dead_to=4).effects
+    assert (found.done, found.dead) == (EffectCount(2, True), EffectCount(4, True))
+    assert health(store.using, max_dead=5).ok
+    (problem,) = health(store.using, max_dead=3).problems
+    assert problem.startswith("more than 3 effects are dead, of 3 allowed")
+
+
+@on_databases("postgres")
+def test_finished_effects_cost_nothing(store: Store) -> None:
+    """D27: what is asked is answered by an index, and counted to a bound."""
+    finished(store.using, 20_000, timedelta(days=1))
+    notified(store.using)
+    with connections[store.using].cursor() as cursor:
+        cursor.execute("ANALYZE factos_effect")
+    with CaptureQueriesContext(connections[store.using]) as asked:
+        effects_status(100, store.using)
+    for each in asked:
+        if "factos_effect" in each["sql"]:
+            with connections[store.using].cursor() as cursor:
+                cursor.execute(f"EXPLAIN {each['sql']}")
+                plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "Index" in plan or "Limit" in plan, plan
+            assert "Sort" not in plan, plan
 
 
 # Health

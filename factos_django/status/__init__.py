@@ -1,5 +1,6 @@
-"""What is going on: the log, what holds it back, and where projections stand. It changes nothing."""
+"""What is going on: the log, what holds it back, projections and effects. It changes nothing."""
 
+from factos_django.status.effects import EffectCount, EffectsStatus
 from factos_django.status.health_check import Health, enough_for, health, health_of
 from factos_django.status.holder import Holder
 from factos_django.status.lag import Lag
@@ -8,6 +9,8 @@ from factos_django.status.overview import Status, status
 from factos_django.status.projections import LastError, ProjectionStatus, Run
 
 __all__ = [
+    "EffectCount",
+    "EffectsStatus",
     "Health",
     "Holder",
     "Lag",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from factos_django.status.effects import EffectsStatus
 from factos_django.status.lag import COUNTED, Lag
 from factos_django.status.log import LogStatus
 from factos_django.status.overview import Status, status
@@ -22,7 +23,13 @@ class Health:
     problems: tuple[str, ...]
 
 
-def health(using: str | None = None, *, max_lag: int | timedelta | None = None) -> Health:
+def health(
+    using: str | None = None,
+    *,
+    max_lag: int | timedelta | None = None,
+    max_age: timedelta | None = None,
+    max_dead: int | None = None,
+) -> Health:
     """Return whether somebody has to look; for a project's own health page.
 
     A projection that stopped, or needs a rebuild, is a problem, and so is an append that has held the
@@ -31,23 +38,33 @@ def health(using: str | None = None, *, max_lag: int | timedelta | None = None) 
     Args:
         using: The alias of the database.
         max_lag: How far a follower may be behind: a number of events, or a time. None: as far as it is.
+        max_age: For how long an effect may have been due. None: as long as it is.
+        max_dead: How many effects may be dead. None: as many as are.
 
     Raises:
         What ``status`` raises. A database that cannot be reached is no healthy one either.
     """
-    return health_of(status(using, count_to=enough_for(max_lag)), max_lag=max_lag)
+    found = status(using, count_to=enough_for(max_lag), count_dead_to=enough_for(max_dead))
+    return health_of(found, max_lag=max_lag, max_age=max_age, max_dead=max_dead)
 
 
-def enough_for(max_lag: int | timedelta | None) -> int:
-    """Return to how many events a lag has to be counted, to be compared with ``max_lag``."""
-    return max(COUNTED, max_lag) if isinstance(max_lag, int) else COUNTED
+def enough_for(most: int | timedelta | None) -> int:
+    """Return to how many things have to be counted, for their number to be compared with ``most``."""
+    return max(COUNTED, most) if isinstance(most, int) else COUNTED
 
 
-def health_of(found: Status, *, max_lag: int | timedelta | None = None) -> Health:
+def health_of(
+    found: Status,
+    *,
+    max_lag: int | timedelta | None = None,
+    max_age: timedelta | None = None,
+    max_dead: int | None = None,
+) -> Health:
     """Return the same of what was found already."""
     problems = [*_of_log(found.log)]
     for projection in found.projections:
         problems += [*_of_projection(projection), *_of_lag(projection, max_lag)]
+    problems += [*_of_age(found.effects, max_age), *_of_dead(found.effects, max_dead)]
     return Health(not problems, tuple(problems))
 
 
@@ -87,3 +104,16 @@ def _events(lag: Lag) -> str:
 
 def _seconds(most: timedelta) -> str:
     return f"{most.total_seconds():g}"
+
+
+def _of_age(effects: EffectsStatus, most: timedelta | None) -> Iterator[str]:
+    if most is not None and effects.oldest_due_seconds > most.total_seconds():
+        yield f"An effect has been due for {effects.oldest_due_seconds:.0f} s, of {_seconds(most)} s allowed"
+
+
+def _of_dead(effects: EffectsStatus, most: int | None) -> Iterator[str]:
+    dead = effects.dead
+    if most is not None and (dead.effects > most or dead.is_more):
+        number = f"more than {dead.effects:,}" if dead.is_more else f"{dead.effects:,}"
+        see = "manage.py factos_effects list --state dead"
+        yield f"{number} effects are dead, of {most:,} allowed: {see}"

@@ -1,4 +1,4 @@
-"""The log and its projections at a glance."""
+"""The log, its projections and its effects at a glance."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from factos_django.status.effects import EffectsStatus, effects_status
 from factos_django.status.lag import COUNTED
 from factos_django.status.log import LogStatus, log_status
 from factos_django.status.projections import ProjectionStatus, projection_statuses, unknown_projections
@@ -24,29 +25,33 @@ class Status:
         log: Where the log stands.
         projections: Where each registered projection stands.
         unknown: The names of projections that are no longer registered, and have left a checkpoint.
+        effects: What became of effects.
     """
 
     database: str
     log: LogStatus
     projections: tuple[ProjectionStatus, ...]
     unknown: tuple[str, ...]
+    effects: EffectsStatus
 
     def as_data(self) -> dict[str, Any]:
         """Return it as plain data that has JSON: times are ISO 8601, ids are text."""
         return dict(_plain(asdict(self)))
 
 
-def status(using: str | None = None, *, count_to: int = COUNTED) -> Status:
+def status(using: str | None = None, *, count_to: int = COUNTED, count_dead_to: int = COUNTED) -> Status:
     """Return the status of ``using`` (default: where events are written). It writes nothing.
 
-    Of the events that a follower has not applied, it counts up to ``count_to``, so that it takes no
-    longer for a longer log. What the database refuses, it raises: an isolation at which there is no
-    stable head, a standby, tables that were not migrated.
+    Of the events that a follower has not applied, it counts up to ``count_to``, and of the effects that are
+    dead up to ``count_dead_to``, so that it takes no longer for a longer log. What the
+    database refuses, it raises: an isolation at which there is no stable head, a standby, tables that were
+    not migrated.
     """
     alias = database_for_writing(using)
     log = log_status(alias)
     projections = projection_statuses(log.head, count_to, alias)
-    return Status(alias, log, projections, unknown_projections(alias))
+    effects = effects_status(count_dead_to, alias)
+    return Status(alias, log, projections, unknown_projections(alias), effects)
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""``manage.py factos_status``: where the log and its projections stand, for people and for monitors."""
+"""``manage.py factos_status``: where the log, its projections and its effects stand, also for monitors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseFailure
 
 from factos_django.core.errors import FactosError
+from factos_django.management.durations import duration
+from factos_django.management.numbers import whole
 from factos_django.management.table import aligned
 from factos_django.status import (
+    EffectCount,
+    EffectsStatus,
     Health,
     Holder,
     Lag,
@@ -45,8 +49,9 @@ class Command(BaseCommand):
     """Reads, and changes nothing. The exit code is for monitors: 0 all is well, 3 somebody has to look."""
 
     help = (
-        "Tells where the log and its projections stand. Exits with 3 if a projection has stopped, needs a "
-        "rebuild or is behind by more than --max-lag, or if an open append holds the head back for too long."
+        "Tells where the log, its projections and its effects stand. Exits with 3 if a projection has "
+        "stopped, needs a rebuild or is behind by more than --max-lag, if an open append holds the head "
+        "back for too long, if an effect has been due for longer than --max-age, or if more than --max-dead are dead."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -60,18 +65,22 @@ class Command(BaseCommand):
             metavar="N|Ns",
             help="how far a follower may be behind: 1000 is events, 30s is seconds (as far as it is)",
         )
+        add("--max-age", type=duration, metavar="30s", help="for how long an effect may be due (as it is)")
+        add("--max-dead", type=whole, metavar="N", help="how many effects may be dead (as many as are)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, tell, and fail if somebody has to look."""
         found = self._look(options)
-        health = health_of(found, max_lag=options["max_lag"])
+        allowed = {name: options[name] for name in ("max_lag", "max_age", "max_dead")}
+        health = health_of(found, **allowed)
         self._print(found, health, as_json=options["json"])
         if not health.ok:
             raise CommandError("\n".join(health.problems), returncode=3)
 
     def _look(self, options: dict[str, Any]) -> Status:
         try:
-            return status(options["database"], count_to=enough_for(options["max_lag"]))
+            counts = {"count_to": options["max_lag"], "count_dead_to": options["max_dead"]}
+            return status(options["database"], **{name: enough_for(most) for name, most in counts.items()})
         except FactosError as error:
             raise CommandError(f"{type(error).__name__}: {error}") from error
         except DatabaseFailure as error:
@@ -84,7 +93,13 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(data, ensure_ascii=False))
             return
         self.stdout.write(self.style.MIGRATE_HEADING(f"The log on {found.database}"))
-        for line in (*_log_lines(found.log), "", *_projection_lines(found)):
+        for line in (
+            *_log_lines(found.log),
+            "",
+            *_projection_lines(found),
+            "",
+            *_effect_lines(found.effects),
+        ):
             self.stdout.write(line)
         if health.ok:
             self.stdout.write(self.style.SUCCESS("All is well."))
@@ -144,3 +159,16 @@ def _details(each: ProjectionStatus) -> Iterator[str]:
     if run := each.run:
         done = "checked" if run.checks_only else "rebuilt"
         yield f"{done} by {run.worker}, at {run.position:,} of {run.head:,}"
+
+
+def _effect_lines(effects: EffectsStatus) -> Iterator[str]:
+    states = ("pending", "running", "done", "dead", "dropped")
+    yield f"effects  {', '.join(f'{_number(getattr(effects, state))} {state}' for state in states)}"
+    if effects.oldest_due_seconds:
+        yield f"due      for {effects.oldest_due_seconds:.0f} s, the oldest"
+    if effects.oldest_dead_since is not None:
+        yield f"dead     since {effects.oldest_dead_since:%Y-%m-%d %H:%M:%S %Z}, the oldest"
+
+
+def _number(count: EffectCount) -> str:
+    return f"{count.effects:,}{'+' if count.is_more else ''}"
