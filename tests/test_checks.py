@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from celery import Celery
 from django.core.checks import CheckMessage, run_checks
 from django.core.management import call_command
 from django.db import connections
@@ -17,13 +19,16 @@ from django.test.utils import CaptureQueriesContext
 
 from factos_django import checks
 from factos_django.checks import check_database, check_settings
-from factos_django.models import ProjectionState
+from factos_django.effects import steering
+from factos_django.models import Effect, ProjectionState
 from factos_django.projections.states import ensure_states
-from factos_django.registry import PROJECTIONS
+from factos_django.registry import HANDLERS, PROJECTIONS, Registered
 from factos_django.store import append
 from factos_django.testing.contract import Counted
+from tests.effects.outboxes import billed, finished
 from tests.faults.servers import on_own_servers, own_server
 from tests.ledger.domain import Deposited
+from tests.parcels.factos import bill
 from tests.scratch import connected_anew, empty_database
 from tests.settings import DATABASES
 from tests.stores import Store, on_databases
@@ -40,6 +45,14 @@ def database_checks(using: str, id: str) -> list[CheckMessage]:
     return [message for message in check_database(None, databases=[using]) if message.id == id]
 
 
+def of_the_project(messages: list[CheckMessage]) -> list[CheckMessage]:
+    """Leave out what is said of effect types that the tests declare by themselves."""
+    installed = ("ticketing.", "parcels.")
+    return [
+        each for each in messages if each.id != "factos.W012" or each.msg.split()[2].startswith(installed)
+    ]
+
+
 def execute(using: str, *statements: str) -> None:
     with connections[using].cursor() as cursor:
         for statement in statements:
@@ -53,7 +66,7 @@ def hint_of(message: CheckMessage) -> str:
 @on_databases("default", "postgres", "mariadb")
 def test_a_sound_project_hears_nothing(store: Store) -> None:
     append([Counted(1)], using=store.using)
-    assert check_settings(None) == []
+    assert of_the_project(check_settings(None)) == []
     # How a server flushes is its administrator's choice, also on the machine of these tests.
     assert [m for m in check_database(None, databases=[store.using]) if m.id not in CRASH] == []
 
@@ -84,7 +97,9 @@ def test_a_database_that_does_not_hold_the_log_is_not_judged(store: Store, setti
 
     settings.DATABASE_ROUTERS = [Elsewhere()]
     with connected_anew(store.using, OPTIONS=isolation_options(store, "serializable")):
-        judged = [each for each in check_settings(None) if each.id != "factos.W011"]  # no fact
+        judged = [
+            each for each in of_the_project(check_settings(None)) if each.id != "factos.W011"
+        ]  # no fact
         assert judged == []
         assert check_database(None, databases=[store.using]) == []
 
@@ -277,7 +292,7 @@ class FakeConnections(dict[str, Any]):
 def judged(monkeypatch: pytest.MonkeyPatch, connection: FakeConnection, id: str = "factos.E004") -> list[str]:
     fakes = FakeConnections(shop=connection)
     monkeypatch.setattr(checks, "connections", fakes)
-    monkeypatch.setattr(checks, "guard_name", lambda alias: "log")
+    monkeypatch.setattr("factos_django.checks.settings.guard_name", lambda alias: "log")
     messages = [*check_settings(None), *check_database(None, databases=["shop"])]
     return [message.msg for message in messages if message.id == id]
 
@@ -603,3 +618,128 @@ def test_w011_names_a_projection_whose_tables_are_where_no_log_is(store: Store, 
     found = [message.msg for message in settings_checks("factos.W011")]
     assert "Projection ledger.balances gets no fact: its tables are in no database with a log." in found
     assert all("ledger." in each for each in found)
+
+
+# W012 to W016: effects
+
+
+@contextmanager
+def without_handler(name: str) -> Iterator[None]:
+    handler = HANDLERS.named(name)
+    HANDLERS.unregister(name)
+    try:
+        yield
+    finally:
+        HANDLERS.register(handler)
+
+
+def of_parcels(messages: list[CheckMessage]) -> list[str]:
+    return [f"{each.msg} {hint_of(each)}" for each in messages if "parcels." in each.msg]
+
+
+def test_w012_names_an_effect_type_that_nobody_delivers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert of_parcels(settings_checks("factos.W012")) == []
+    with without_handler("parcels.Bill"):
+        (said,) = of_parcels(settings_checks("factos.W012"))
+        assert said.startswith("Effect type parcels.Bill has no handler")
+        assert "@effect_task" in said
+        monkeypatch.setattr("factos_django.checks.effects.REACTORS", [])
+        assert settings_checks("factos.W012") == [], "nothing asks for it"
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_w013_names_what_is_in_the_outbox_and_nobody_delivers(store: Store) -> None:
+    billed(store.using, "fine")
+    finished(store.using, 2, timedelta(days=1))
+    assert database_checks(store.using, "factos.W013") == []
+    with without_handler("parcels.Bill"):
+        (message,) = database_checks(store.using, "factos.W013")
+        assert f"{store.using!r} holds parcels.Bill, which no handler" in message.msg
+        steering.drop(billed(store.using, "fine")[0].pk, reason="no", using=store.using)
+        assert len(database_checks(store.using, "factos.W013")) == 1
+        Effect.objects.using(store.using).update(state="done", publish_at=None)
+        assert database_checks(store.using, "factos.W013") == []
+
+
+@on_databases("default", "postgres", "mariadb")
+def test_the_outbox_is_not_judged_before_its_migration(store: Store, tmp_path: Path) -> None:
+    with empty_database(store.using, tmp_path):
+        call_command("migrate", "factos", "0004", database=store.using, verbosity=0)
+        assert database_checks(store.using, "factos.W013") == []
+
+
+@pytest.fixture
+def celery(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The Celery app of the project."""
+    app = Celery("judged", set_as_current=False)
+    current = SimpleNamespace(_get_current_object=lambda: app)
+    monkeypatch.setattr("factos_django.tasks.broker.current_app", current)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("own", "of_all", "warned"),
+    [
+        ({}, {}, False),
+        ({"time_limit": 299}, {}, False),
+        ({"time_limit": 300}, {}, True),
+        ({"soft_time_limit": 300}, {}, True),
+        ({"soft_time_limit": 300, "time_limit": 200}, {}, False),
+        ({}, {"task_time_limit": 400}, True),
+        ({}, {"task_soft_time_limit": 400}, True),
+        ({"time_limit": 10}, {"task_time_limit": 400}, False),
+    ],
+)
+def test_w014_names_a_handler_that_may_outlive_its_lease(
+    monkeypatch: pytest.MonkeyPatch,
+    celery: Any,
+    own: dict[str, float],
+    of_all: dict[str, float],
+    warned: bool,
+) -> None:
+    for name, value in own.items():
+        monkeypatch.setattr(bill.task, name, value)
+    celery.conf.update(of_all)
+    said = [each for each in of_parcels(settings_checks("factos.W014")) if "parcels.Bill" in each]
+    assert len(said) == warned
+    assert all("its lease ends after 300 s" in each and "lease_seconds" in each for each in said)
+
+
+def test_w014_knows_the_lease_of_the_settings(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bill.task, "time_limit", 20)
+    assert of_parcels(settings_checks("factos.W014")) == []
+    settings.FACTOS_EFFECT_LEASE_SECONDS = 20
+    assert len(of_parcels(settings_checks("factos.W014"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "warned"),
+    [(["json"], 0), (["json", "pickle"], 1), (["application/x-python-serialize"], 1), (None, 0)],
+)
+def test_w015_warns_of_pickle(
+    monkeypatch: pytest.MonkeyPatch, celery: Any, content: Any, warned: int
+) -> None:
+    celery.conf.accept_content = content
+    assert len(settings_checks("factos.W015")) == warned
+    monkeypatch.setattr("factos_django.checks.effects.HANDLERS", Registered("handler"))
+    assert settings_checks("factos.W015") == [], "it delivers nothing of ours"
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "warned"),
+    [
+        ("amqp://guest@127.0.0.1//", {"confirm_publish": False}, 1),
+        (["pyamqp://one", "pyamqp://two"], {"confirm_publish": False}, 1),
+        ("amqps://guest@127.0.0.1//", {"confirm_publish": True}, 0),
+        ("amqp://guest@127.0.0.1//", {}, 0),  # ours is asked for by itself
+        ("redis://127.0.0.1", {"confirm_publish": False}, 0),
+        (None, {"confirm_publish": False}, 0),
+    ],
+)
+def test_w016_warns_where_rabbitmq_is_not_to_confirm(
+    celery: Any, url: Any, options: dict[str, bool], warned: int
+) -> None:
+    celery.conf.update(broker_url=url, broker_transport_options=options)
+    found = settings_checks("factos.W016")
+    assert len(found) == warned
+    assert all("published again" in hint_of(message) for message in found)

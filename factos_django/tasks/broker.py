@@ -8,7 +8,14 @@ from typing import Any
 
 from celery import current_app
 
-__all__ = ["bounded_connection", "current", "has_broker", "remember_current"]
+__all__ = [
+    "accepts_pickle",
+    "bounded_connection",
+    "current",
+    "has_broker",
+    "publishes_unconfirmed",
+    "remember_current",
+]
 
 #: How long one step of sending may take (seconds).
 _PATIENCE = 2.0
@@ -52,6 +59,18 @@ def _is_made_up(app: Any) -> bool:
 def has_broker(app: Any) -> bool:
     """Tell whether ``app`` sends messages to a broker."""
     return bool(app.conf.broker_write_url) and not app.conf.task_always_eager
+
+
+def accepts_pickle(app: Any) -> bool:
+    """Tell whether the workers of ``app`` take messages that can run anything."""
+    return bool({"pickle", "application/x-python-serialize"} & set(app.conf.accept_content or ()))
+
+
+def publishes_unconfirmed(app: Any) -> bool:
+    """Tell whether the project wants RabbitMQ not to be asked whether it has a message."""
+    url = str(app.conf.broker_write_url).strip("['\"")  # one, or several
+    unconfirmed = not {**_USUAL, **app.conf.broker_transport_options}["confirm_publish"]
+    return has_broker(app) and url.startswith(("amqp", "pyamqp", "librabbitmq")) and unconfirmed
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from factos_django.core.effect import EFFECT_TYPES, EffectType
 from factos_django.core.errors import RegistrationError
 from factos_django.effects.handlers import Handler, Policy
 from factos_django.registry import HANDLERS
+from factos_django.tasks.broker import current
 from factos_django.tasks.messages import TASK_PREFIX, delivered_by_message
 
 __all__ = ["EffectTask", "effect_task"]
@@ -33,6 +34,13 @@ class EffectTask(Handler[E]):
 
     task: Any
     queue: str | None = None
+
+    @property
+    def time_limit(self) -> float | None:
+        """After how long Celery ends an attempt (seconds), by force if it is told to; None for never."""
+        settings = current().conf
+        hard = self.task.time_limit or settings.task_time_limit
+        return hard or self.task.soft_time_limit or settings.task_soft_time_limit or None
 
 
 def effect_task(

@@ -51,7 +51,8 @@ class Command(BaseCommand):
     help = (
         "Tells where the log, its projections and its effects stand. Exits with 3 if a projection has "
         "stopped, needs a rebuild or is behind by more than --max-lag, if an open append holds the head "
-        "back for too long, if an effect has been due for longer than --max-age, or if more than --max-dead are dead."
+        "back for too long, if an effect has been due for longer than --max-age, or if more than --max-dead "
+        "are dead."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
