@@ -28,7 +28,7 @@ def demo(tmp_path):
 class Demo:
     """The demo on a database of its own, with ten tickets sold."""
 
-    def __init__(self, path: Path, **others: str) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         foreign = ("DJANGO_SETTINGS_MODULE", "CELERY_BROKER_URL", "FACTOS_GUARD", "FACTOS_TEST_NAMES")
         kept = {name: value for name, value in os.environ.items() if name not in foreign}
@@ -92,22 +92,14 @@ def test_each_ticket_is_announced_by_one_mail_and_a_second_run_has_nothing_to_do
     assert demo.sql("SELECT action, state, attempts FROM factos_effectaction") == [("retry", "dead", 1)]
 
 
-@pytest.mark.parametrize(
-    ("harm", "told"),
-    [
-        ("DELETE FROM ticketing_mail WHERE attempt = 3", "1 of 10 tickets are not announced"),
-        (
-            "INSERT INTO ticketing_mail VALUES ('k', 'ada', 'Yours.', 1, '2026-01-01')",
-            "1 mails announce no ticket",
-        ),
-    ],
-)
-def test_it_fails_if_a_mail_is_missing_or_is_one_too_many(demo, harm, told):
+def test_it_fails_if_a_mail_is_missing_or_is_one_too_many(demo):
     demo.done("announce_sales")
-    demo.sql(harm)
+    demo.sql("DELETE FROM ticketing_mail WHERE attempt = 3")
     status, printed = demo.ended("announce_sales")
-    assert status == 1
-    assert told in printed
+    assert (status, "1 of 10 tickets are not announced" in printed) == (1, True), printed
+    demo.sql("INSERT INTO ticketing_mail VALUES ('k', 'ada', 'Yours.', 1, '2026-01-01')")
+    status, printed = demo.ended("announce_sales")
+    assert (status, "1 mails announce no ticket" in printed) == (1, True), printed
 
 
 def test_it_fails_if_nothing_moves_and_leaves_no_process_behind(demo):
@@ -119,7 +111,7 @@ def test_it_fails_if_nothing_moves_and_leaves_no_process_behind(demo):
     assert "8 announcements were delivered at once." in demo.done("announce_sales")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_leaves_no_process_behind_when_it_is_interrupted_and_goes_on_the_next_time(demo, number):
     demo.sql("UPDATE factos_effect SET publish_at = '2099-01-01', available_at = '2099-01-01'")
     process = demo.start("announce_sales")
