@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.benchmarks.brokers import Environment
 from tests.benchmarks.clients import run_clients
 from tests.benchmarks.databases import Databases
 from tests.benchmarks.figures import rate
@@ -36,6 +37,7 @@ class Scale:
         batch: Events an append, where there are many.
         followed: Events that a follower applies.
         of_peer: Events that the peer's projection processes, which takes a transaction for each.
+        effects: That are delivered as fast as possible, and one after another.
     """
 
     seconds: float
@@ -45,13 +47,16 @@ class Scale:
     big: int
     followed: int
     of_peer: int
+    effects: tuple[int, int] = (1000, 100)
     batch: int = 1000
 
 
 LONG = Scale(
     seconds=5, decisions=60, contexts=500, small=10_000, big=1_000_000, followed=100_000, of_peer=10_000
 )
-SHORT = Scale(seconds=1, decisions=5, contexts=50, small=1_000, big=10_000, followed=2_000, of_peer=300)
+SHORT = Scale(
+    seconds=1, decisions=5, contexts=50, small=1_000, big=10_000, followed=2_000, of_peer=300, effects=(30, 3)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +102,24 @@ class Bench:
         self.databases.checkpoint()
         return self._logs[subject, size]
 
-    def tally(self, subject: str, database: str, *jobs: Job, mode: str = "async") -> list[Result]:
-        """Let processes do jobs about the projection, whose rows are written in this ``mode``."""
-        environment = self._environment(subject, database) | {"FACTOS_TEST_TALLY": mode}
+    def tally(
+        self, subject: str, database: str, *jobs: Job, mode: str = "async", broker: Environment | None = None
+    ) -> list[Result]:
+        """Let processes do jobs about the projection, whose rows are written in this ``mode``.
+
+        In the mode ``effects`` a reactor takes its place, and in the mode ``none`` nothing does.
+        """
+        environment = self.tally_environment(subject, database, mode, broker)
+        return run_clients(_MODULES_OF_TALLY[subject], environment, jobs)
+
+    def tally_environment(
+        self, subject: str, database: str, mode: str, broker: Environment | None = None
+    ) -> dict[str, str]:
+        """Return what tells a process what it is to measure."""
+        environment = self._environment(subject, database) | {"FACTOS_TEST_TALLY": mode} | dict(broker or {})
         if subject == OURS:
             environment["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.tally.settings"
-        return run_clients(_MODULES_OF_TALLY[subject], environment, jobs)
+        return environment
 
     @contextmanager
     def tally_log(self, subject: str, size: int, mode: str = "async") -> Iterator[str]:

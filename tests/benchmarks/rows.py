@@ -6,15 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.benchmarks.bench import FLOOR, OURS, PEER, SUBJECTS, Bench, Scale
+from tests.benchmarks.brokers import CONDITIONS, workers
 from tests.benchmarks.figures import percentile, rate
 from tests.benchmarks.floor import lasting, replay, script_of
-from tests.benchmarks.tasks import Job
+from tests.benchmarks.tasks import Job, Result
 
 __all__ = ["Line", "Row", "rows_of"]
 
 #: One value for each line of the row; None where the subject has none.
 Values = Sequence[float | None]
 Measure = Callable[[Bench, str, int], Values]
+
+_WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,13 @@ class Row:
 
 def rows_of(scale: Scale) -> list[Row]:
     """All rows, in the order of the table."""
-    return [*_concurrent_rows(scale), *_log_rows(scale), *_latency_rows(), *_projection_rows(scale)]
+    return [
+        *_concurrent_rows(scale),
+        *_log_rows(scale),
+        *_latency_rows(),
+        *_projection_rows(scale),
+        *_effect_rows(scale),
+    ]
 
 
 def _concurrent_rows(scale: Scale) -> list[Row]:
@@ -185,6 +194,25 @@ def _projection_rows(scale: Scale) -> list[Row]:
     ]
 
 
+def _effect_rows(scale: Scale) -> list[Row]:
+    workers = f"Redis, {_WORKERS} worker processes"
+    many = f"{scale.effects[0]:,} effects from the first append to the last done, {workers} (per s)"
+    one = f"an effect from its fact to done, nothing else to do, {workers} ({{}} ms)"
+    rows = [
+        Row("effects", (Line(many),), _effects, (OURS,)),
+        Row("effect", tuple(Line(one.format(p)) for p in ("p50", "p99")), _effect, (OURS,)),
+        Row("reactor-none", _reactor_lines("without effect"), _reactor("none"), (OURS,)),
+    ]
+    for broker in CONDITIONS:
+        lines = _reactor_lines(f"with one effect, the broker {broker}", "-" if broker == "up" else "as up")
+        rows.append(Row(f"reactor-{broker}", lines, _reactor("effects", broker), (OURS,)))
+    return rows
+
+
+def _reactor_lines(what: str, aim: str = "-") -> tuple[Line, ...]:
+    return tuple(Line(f"append of one client {what} ({each} ms)", aim=aim) for each in ("p50", "p99"))
+
+
 def _latency_lines(beside: str, aim: str) -> tuple[Line, ...]:
     return tuple(Line(f"append of one client {beside} ({each} ms)", aim=aim) for each in ("p50", "p99"))
 
@@ -301,6 +329,35 @@ def _inline(mode: str) -> Measure:
         with bench.tally_log(subject, 0, mode) as database:
             job = Job("append_new", seconds=bench.scale.seconds)
             (result,) = bench.tally(subject, database, job, mode=mode)
+        return [percentile(result["milliseconds"], each) for each in (50, 99)]
+
+    return measure
+
+
+def _effects(bench: Bench, subject: str, _run: int) -> Values:
+    return [rate([_delivered(bench, subject, Job("deliver_all", count=bench.scale.effects[0]))])]
+
+
+def _effect(bench: Bench, subject: str, _run: int) -> Values:
+    result = _delivered(bench, subject, Job("deliver_each", count=bench.scale.effects[1]))
+    return [percentile(result["milliseconds"], each) for each in (50, 99)]
+
+
+def _delivered(bench: Bench, subject: str, job: Job) -> Result:
+    with (
+        bench.tally_log(subject, 0, "effects") as database,
+        CONDITIONS["up"]() as broker,
+        workers(bench.tally_environment(subject, database, "effects", broker), _WORKERS),
+    ):
+        (result,) = bench.tally(subject, database, job, mode="effects", broker=broker)
+    return result
+
+
+def _reactor(mode: str, kind: str = "up") -> Measure:
+    def measure(bench: Bench, subject: str, _run: int) -> Values:
+        job = Job("append_new", seconds=bench.scale.seconds)
+        with bench.tally_log(subject, 0, mode) as database, CONDITIONS[kind]() as broker:
+            (result,) = bench.tally(subject, database, job, mode=mode, broker=broker)
         return [percentile(result["milliseconds"], each) for each in (50, 99)]
 
     return measure

@@ -1,13 +1,17 @@
 """That the benchmark measures what it says. How fast anything is, is not asserted."""
 
+import json
 import math
 import re
+from contextlib import contextmanager
 
 import psycopg
 import pytest
+import redis
 
 from factos_django.core.event_types import type_of
 from tests.benchmarks.bench import FLOOR, OURS, PEER, SHORT, SUBJECTS, Bench, missing_subjects
+from tests.benchmarks.brokers import CONDITIONS
 from tests.benchmarks.circumstances import circumstances
 from tests.benchmarks.clients import ClientFailed
 from tests.benchmarks.databases import Databases
@@ -19,7 +23,7 @@ from tests.benchmarks.ours import noted
 from tests.benchmarks.report import BEGIN, END, FAILED, Measured, rendered, replaced, table
 from tests.benchmarks.rows import Line, Row, rows_of
 from tests.benchmarks.tasks import Job, until
-from tests.settings import LEFT_OUT, SERVERS
+from tests.settings import BROKERS, LEFT_OUT, SERVERS
 
 needs_postgres = pytest.mark.skipif("postgres" in LEFT_OUT, reason="PostgreSQL is left out")
 
@@ -155,6 +159,34 @@ def test_what_projections_take_is_measured_in_databases_that_do_not_stay(bench, 
     assert all(values[0] > 0 for each in measured for values in each.values.values())
     bench.databases.remove_all()
     assert existing_databases(bench) == []
+
+
+@needs_postgres
+@pytest.mark.skipif("redis" in LEFT_OUT, reason="Redis is left out")
+@pytest.mark.parametrize("name", ["effects", "effect", "reactor-up"])
+def test_effects_are_delivered_by_workers_and_leave_nothing_at_the_broker(bench, name, monkeypatch):
+    up, prefixes = CONDITIONS["up"], []
+
+    @contextmanager
+    def noted():
+        with up() as environment:
+            prefixes.append(json.loads(environment["CELERY_BROKER_TRANSPORT_OPTIONS"])["global_keyprefix"])
+            yield environment
+
+    monkeypatch.setitem(CONDITIONS, "up", noted)
+    (row,) = (row for row in rows_of(bench.scale) if row.name == name)
+    measured = list(measure(bench, [row], lambda _: None))
+    assert all(values[0] > 0 for each in measured for values in each.values.values())
+    with redis.Redis.from_url(BROKERS["redis"]) as client:
+        assert list(client.scan_iter(f"{prefixes[0]}*")) == []
+
+
+@needs_postgres
+@pytest.mark.parametrize("name", ["reactor-none", "reactor-down", "reactor-hanging"])
+def test_appends_are_measured_while_no_broker_answers(bench, name):
+    (row,) = (row for row in rows_of(bench.scale) if row.name == name)
+    measured = list(measure(bench, [row], lambda _: None))
+    assert all(values[0] > 0 for each in measured for values in each.values.values())
 
 
 @needs_postgres

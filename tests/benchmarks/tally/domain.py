@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from factos_django import Recorded, View, event_type
+from factos_django import Recorded, View, effect_type, event_type
 
-__all__ = ["EVENTS_OF_A_SUBJECT", "Counted", "Dropped", "TallyState", "amount_of", "events_of_log", "tally"]
+__all__ = [
+    "EVENTS_OF_A_SUBJECT",
+    "Counted",
+    "Dropped",
+    "TallyState",
+    "Tell",
+    "amount_of",
+    "events_of_log",
+    "tally",
+    "tell",
+]
 
 #: 200,000 subjects in a log of a million.
 EVENTS_OF_A_SUBJECT = 5
@@ -29,6 +39,20 @@ class Counted:
 @dataclass(frozen=True, slots=True)
 class Dropped:
     subject: str
+
+
+@effect_type("tally.Tell")
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell somebody what was counted."""
+
+    subject: str
+    amount: Decimal
+
+
+def tell(recorded: Recorded[Counted]) -> list[Tell]:
+    """One effect for each fact."""
+    return [Tell(recorded.event.subject, recorded.event.amount)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from itertools import islice
 from django.core.management import call_command
 from django.db import connection
 
+from factos_django.models import Effect
 from factos_django.projections import catch_up
 from factos_django.projections.rebuilding import check, rebuild
 from factos_django.store import append
@@ -17,6 +18,9 @@ from tests.benchmarks.tasks import Job, Steps, Task, create, peak_megabytes, unt
 __all__ = ["TASKS_OF_TALLY", "Tallies"]
 
 NAME = "tally.tallies"
+
+#: How long effects may take to be delivered (seconds), and how often a client looks (seconds).
+_PATIENCE, _LOOK = 60.0, 0.02
 
 
 class Tallies:
@@ -76,6 +80,47 @@ def append_new(store: Tallies, job: Job) -> Steps:
     return until(job.seconds, lambda ordinal: append([Counted(f"new-{ordinal}", amount_of(ordinal))]))
 
 
+def deliver_all(store: Tallies, job: Job) -> Steps:
+    """Append facts with an effect each, as fast as one client does, until workers have delivered all."""
+    store.connect()
+    for ordinal in range(20):
+        append([Counted(f"warm-{ordinal}", amount_of(ordinal))])
+    _await_delivery()
+    yield
+    begun = time.perf_counter()
+    for ordinal in range(job.count):
+        append([Counted(f"new-{ordinal}", amount_of(ordinal))])
+    _await_delivery()
+    return {"count": job.count, "seconds": time.perf_counter() - begun}
+
+
+def deliver_each(store: Tallies, job: Job) -> Steps:
+    """Append a fact with an effect and wait for its delivery, again and again; tell how long each took.
+
+    That is the time between the two by the clock of the database.
+    """
+    store.connect()
+    for ordinal in range(5):
+        append([Counted(f"warm-{ordinal}", amount_of(ordinal))])
+    _await_delivery()
+    last = Effect.objects.latest("pk").pk
+    yield
+    for ordinal in range(job.count):
+        append([Counted(f"new-{ordinal}", amount_of(ordinal))])
+        _await_delivery()
+    times = Effect.objects.filter(pk__gt=last).values_list("created_at", "finished_at")
+    return {"milliseconds": [(ended - made).total_seconds() * 1000 for made, ended in times if ended]}
+
+
+def _await_delivery() -> None:
+    end = time.monotonic() + _PATIENCE
+    while Effect.objects.exclude(state=Effect.State.DONE).exists():
+        if time.monotonic() > end:
+            raise TimeoutError("Effects are not delivered: does a worker run?")
+        time.sleep(_LOOK)
+
+
 TASKS_OF_TALLY: dict[str, Task] = {
-    each.__name__: each for each in (append_new, catch_up_all, create, fill, rebuild_all)
+    each.__name__: each
+    for each in (append_new, catch_up_all, create, deliver_all, deliver_each, fill, rebuild_all)
 }
