@@ -14,6 +14,7 @@ from factos_django.conf import conf
 from factos_django.core.effect import Deliver, effect_type_of
 from factos_django.core.errors import EffectKeyTaken, EncodeError, ReactorFailed, StoreError
 from factos_django.core.event import Recorded
+from factos_django.workers.error_text import error_in_words
 
 __all__ = ["Wanted", "wanted_for"]
 
@@ -61,8 +62,7 @@ def _wanted_for_one(
     except EffectKeyTaken:
         raise  # it names the reactor
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise ReactorFailed(name=reactor, type=recorded.type, reason=reason) from error
+        raise ReactorFailed(name=reactor, type=recorded.type, reason=error_in_words(error)) from error
 
 
 def _wanted(reactor: str, recorded: Recorded[Any], effects: Iterable[Any]) -> Iterable[Wanted]:

@@ -40,5 +40,5 @@ class MomentField(models.DateTimeField):  # type: ignore[type-arg]  # as above
         return (f"({sql} AT TIME ZONE 'UTC')" if is_postgresql else sql), params
 
     def from_db_value(self, value: Any, *_: Any) -> Any:
-        """Return the moment, aware."""
-        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+        """Return the moment, aware and in UTC. (In a database with a TIME_ZONE Django tells it in that.)"""
+        return value and (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)

@@ -12,8 +12,12 @@ _TRACEBACK_KEPT = 20_000
 
 
 def error_in_words(error: BaseException) -> str:
-    """Return the class and the message of ``error``."""
-    return _storable(f"{type(error).__name__}: {error}")[:_ERROR_KEPT]
+    """Return the class and the message of ``error``, if it can tell one."""
+    try:
+        message = str(error)
+    except Exception as another:
+        message = f"its message cannot be told ({type(another).__name__})"
+    return _storable(f"{type(error).__name__}: {message}")[:_ERROR_KEPT]
 
 
 def traceback_of(error: BaseException) -> str:
