@@ -73,5 +73,5 @@ def finished(using: str, number: int, ago: timedelta, state: str = "done", **oth
     }
     moments = {"created_at": now - ago, "available_at": now - ago, "finished_at": now - ago}
     Effect.objects.using(using).bulk_create(
-        Effect(event_id=uuid4(), key=str(n), **row, **moments) for n in range(number)
+        Effect(event_id=uuid4(), key=str(n), **{**moments, **row}) for n in range(number)
     )
