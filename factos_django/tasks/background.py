@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 #: Between two pieces of work (seconds): what is submitted meanwhile comes together.
 _PAUSE = 0.02
+#: The same after one that failed: a broker that is down is not asked at every commit, which would take the
+#: interpreter from whoever commits, and fill the log.
+_PAUSE_AFTER_FAILURE = 1.0
 #: What is left is worked at for so long at the end of the process (seconds).
 _DRAINED_FOR = 1.0
 #: A fork waits for so long until no work is in the middle of something (seconds).
@@ -84,14 +87,17 @@ class Background:
                 key, work = next(iter(self._waiting.items()))
                 del self._waiting[key]
                 self._works = True
-            self._do(key, work)
-            time.sleep(_PAUSE)
+            time.sleep(_PAUSE if self._do(key, work) else _PAUSE_AFTER_FAILURE)
 
-    def _do(self, key: Hashable, work: Callable[[], None]) -> None:
+    def _do(self, key: Hashable, work: Callable[[], None]) -> bool:
+        """Do it; return whether it did not fail."""
         try:
             work()
         except Exception as error:
             logger.warning("%s failed in the background: %s: %s", key, type(error).__name__, error)
+            return False
+        else:
+            return True
         finally:
             with self._changed:
                 self._works = False
