@@ -29,3 +29,6 @@ globals().update(
     for name, text in os.environ.items()
     if name.startswith(("FACTOS_", "CELERY_")) and not name.startswith("FACTOS_TEST_")
 )
+
+if "CELERY_BROKER_URL" in os.environ:
+    from tests import celery_app  # a project that uses Celery makes its app in every process

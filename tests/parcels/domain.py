@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from factos_django import Deliver, Query, QueryItem, Recorded, effect_type, event_type
+from factos_django import Deliver, Query, QueryItem, Recorded, View, effect_type, event_type
 
-__all__ = ["PARCELS", "Bill", "Notify", "ParcelReported", "ParcelSent", "billing", "notices"]
+__all__ = [
+    "PARCELS",
+    "Bill",
+    "Notify",
+    "Parcel",
+    "ParcelReported",
+    "ParcelSent",
+    "billing",
+    "notices",
+    "parcel",
+]
 
 
 @event_type("parcels.Sent", tags=("parcel:{parcel}", "buyer:{buyer}"))
@@ -58,3 +68,18 @@ def notices(recorded: Recorded[ParcelSent]) -> list[Notify]:
 def billing(recorded: Recorded[ParcelSent]) -> list[Deliver[Bill]]:
     event = recorded.event
     return [Deliver(Bill(event.parcel, event.billed), ordering_key=event.buyer)] if event.billed else []
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Whose it is."""
+
+    parcel: str
+    buyer: str
+
+
+def _evolve(_: Parcel, recorded: Recorded[ParcelSent]) -> Parcel:
+    return Parcel(recorded.event.parcel, recorded.event.buyer)
+
+
+parcel = View(initial=Parcel("", ""), evolve=_evolve)

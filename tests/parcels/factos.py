@@ -16,11 +16,12 @@ import urllib.request
 
 from factos_django import Backoff, Delivery, RetryLater
 from factos_django.effects import reactor
+from factos_django.projections import projection
 from factos_django.store import append
 from factos_django.tasks import effect_task
-from tests.parcels.domain import PARCELS, Bill, Notify, ParcelReported, billing, notices
+from tests.parcels.domain import PARCELS, Bill, Notify, ParcelReported, billing, notices, parcel
 
-__all__ = ["BadAddress", "bill", "bills", "notifications", "notify"]
+__all__ = ["BadAddress", "bill", "bills", "notifications", "notify", "sent"]
 
 QUICK = Backoff(first=0.2, factor=2, limit=1.0)
 
@@ -28,6 +29,15 @@ QUICK = Backoff(first=0.2, factor=2, limit=1.0)
 class BadAddress(Exception):
     """Nobody lives there."""
 
+
+sent = projection(
+    "parcels.sent",
+    model="parcels.SentParcel",
+    mode="inline",
+    query=PARCELS,
+    key=lambda recorded: recorded.event.parcel,
+    view=parcel,
+)
 
 notifications = reactor("parcels.notify", query=PARCELS)(notices)
 bills = reactor("parcels.bill", query=PARCELS)(billing)
