@@ -4,7 +4,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 ARGS ?=
 
-.PHONY: help demo test test-all history mutants bench lint format wheel clean
+.PHONY: help demo test test-all history effects mutants bench lint format wheel clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -51,6 +51,9 @@ test-all: .venv/.ready ## run them in every cell of the matrix (CELL=py313-djang
 
 history: .venv/.ready ## many processes on every database, judged by what they recorded (SEED=...)
 	@$(BIN)/python -m tests.history $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+effects: .venv/.ready ## real workers and brokers, struck in the midst: nothing is lost, a table of it (SEED=...)
+	@$(BIN)/python -m tests.effects.effect_run $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 mutants: .venv/.ready ## prove that such runs find the mistakes that are easily made (SEED=...)
 	@$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(ARGS)

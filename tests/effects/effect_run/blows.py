@@ -1,0 +1,198 @@
+"""What strikes a run in the midst. Each blow is seen from outside, and says what was seen."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.children import manage
+from tests.effects.effect_run.brokers import OwnBroker
+from tests.effects.effect_run.processes import Process
+from tests.effects.effect_run.stage import Stage
+from tests.effects.failpoints import OF_RELAYS, OF_WORKERS, OF_WRITERS
+
+__all__ = ["BLOWS", "Blow"]
+
+_KILLED = -signal.SIGKILL
+#: For how long a broker is away (seconds).
+_AWAY = 3.0
+
+
+@dataclass(frozen=True)
+class Blow:
+    """One of them.
+
+    Attributes:
+        strike: Strikes, in the midst of the run; lets the writers go on when it wants them to.
+        victims: Starts those who die at failpoints, before anybody writes.
+    """
+
+    strike: Callable[[Stage], None]
+    victims: Callable[[Stage], list[Process]] = lambda _: []
+
+
+def _kill_processes(stage: Stage) -> None:
+    """Kill all workers and relays, and one writer; start others."""
+    stage.await_flight()
+    workers, relays = stage.crew.of("worker"), stage.crew.of("relay")
+    for each in (*workers, *relays, *stage.victims):
+        _see(stage, each, each.kill())
+    stage.go_on()
+    for place, _ in enumerate(workers):
+        stage.start_worker(solo=place > 0)
+    for _ in relays:
+        stage.start_relay()
+
+
+def _one_writer(stage: Stage) -> list[Process]:
+    return [stage.start_writer(10**6)]
+
+
+def _await_deaths(stage: Stage) -> None:
+    """Arm the failpoints, and wait until each victim has come by his."""
+    stage.await_flight()
+    stage.armed.touch()
+    stage.go_on()
+    stage.await_(
+        "all victims die", lambda: all(each.status is not None for each in stage.victims), seconds=30
+    )
+    for each in [each for each in stage.victims if each.status is not None]:
+        _see(stage, each, each.end())
+
+
+def _see(stage: Stage, process: Process, status: int) -> None:
+    stage.evidence["killed"] += status == _KILLED
+    failpoint = process.settings.get("FACTOS_TEST_FAILPOINT", "")
+    stage.seen.append(f"{process.name} ended with {status} {failpoint}".rstrip())
+
+
+def _victims_at(
+    points: Sequence[str], start: Callable[[Stage], Callable[[str], Process]]
+) -> Callable[[Stage], list[Process]]:
+    def started(stage: Stage) -> list[Process]:
+        dice = random.Random(f"{stage.plan.seed} victims")
+        return [start(stage)(f"{point} {dice.randrange(1, 5)}") for point in points]
+
+    return started
+
+
+_workers_at_points = _victims_at(OF_WORKERS, lambda s: lambda at: s.start_worker(solo=True, failpoint=at))
+_relays_at_points = _victims_at(OF_RELAYS, lambda s: lambda at: s.start_relay(at))
+_writers_at_points = _victims_at(OF_WRITERS, lambda s: lambda at: s.start_writer(80, at))
+
+
+def _stop_broker(stage: Stage) -> None:
+    """Kill the broker, let facts be appended, and start it again."""
+    broker = _own(stage)
+    stage.await_flight()
+    status = broker.kill()
+    stage.evidence["killed"] += status == _KILLED
+    _append_without_broker(stage, f"{broker.name} ended with {status}")
+    broker.start()
+
+
+def _freeze_broker(stage: Stage) -> None:
+    """Freeze the broker: it takes connections, and answers nobody."""
+    broker = _own(stage)
+    stage.await_flight()
+    broker.freeze()
+    stage.evidence["frozen"] += 1
+    _append_without_broker(stage, f"{broker.name} was frozen")
+    broker.thaw()
+
+
+def _append_without_broker(stage: Stage, seen: str) -> None:
+    began = time.monotonic()
+    stage.go_on()
+    stage.await_writers()
+    took = time.monotonic() - began
+    time.sleep(max(0.0, _AWAY - took))
+    stage.seen.append(f"{seen}; meanwhile writers wrote their second halves in {took:.1f} s")
+
+
+def _empty_broker(stage: Stage) -> None:
+    """Throw away all messages, twice."""
+    stage.await_flight()
+    before = stage.broker.messages()
+    stage.broker.empty()
+    stage.evidence["thrown away"] += before
+    stage.seen.append(f"{before} messages were thrown away, {stage.broker.messages()} were left")
+    stage.go_on()
+
+
+def _own(stage: Stage) -> OwnBroker:
+    assert isinstance(stage.broker, OwnBroker), "only a broker of the run's own is struck"
+    return stage.broker
+
+
+def _outlive_lease(stage: Stage) -> None:
+    """Freeze a worker in the midst of an attempt, until another worker has begun the next one; thaw it."""
+    frozen = stage.crew.of("worker")[0]
+    stage.await_flight()
+    frozen.send(signal.SIGSTOP)
+    time.sleep(0.1)
+    stage.evidence["frozen"] += frozen.is_frozen
+    stage.seen.append(f"{frozen.name} is frozen: {frozen.is_frozen}")
+    stage.go_on()
+    held = _held_by(frozen, stage)
+    stage.await_("another worker begins what it holds", lambda: _is_begun_again(held, stage), seconds=40)
+    frozen.send(signal.SIGCONT)
+
+
+def _held_by(worker: Process, stage: Stage) -> set[tuple[str, int]]:
+    """Return the attempts that it is in the midst of."""
+    mine = [each for each in stage.sink.told if _is_of(worker, each.pid)]
+    began = {(each.key, each.attempt) for each in mine if each.what == "began"}
+    return began - {(each.key, each.attempt) for each in mine if each.what == "did"}
+
+
+def _is_of(worker: Process, pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == worker.process.pid
+    except ProcessLookupError:
+        return False
+
+
+def _is_begun_again(held: set[tuple[str, int]], stage: Stage) -> bool:
+    attempts = {(each.key, each.attempt - 1) for each in stage.sink.told if each.what == "began"}
+    return bool(held & attempts)
+
+
+def _poison(stage: Stage) -> None:
+    """Only the effects themselves do harm: they raise, and kill their workers."""
+    stage.await_flight()
+    stage.go_on()
+
+    def a_worker_was_killed() -> bool:
+        return any("signal 9 (SIGKILL)" in each.output for each in stage.crew.processes)
+
+    if stage.await_("an effect kills its worker", a_worker_was_killed, seconds=30):
+        stage.evidence["killed"] += 1
+        stage.seen.append("a worker tells that a child of it was killed (signal 9)")
+
+
+def _rebuild(stage: Stage) -> None:
+    """Rebuild all projections while effects are delivered."""
+    stage.await_flight()
+    stage.go_on()
+    done = manage("rebuild_projections", "--all", "--no-input", "--database", stage.plan.using)
+    stage.evidence["rebuilt"] += done.returncode == 0
+    stage.seen.append(f"a rebuild ended with {done.returncode}: {done.stdout[-60:]!r} {done.stderr[-300:]}")
+
+
+BLOWS = {
+    "processes killed": Blow(_kill_processes, _one_writer),
+    "workers at points": Blow(_await_deaths, _workers_at_points),
+    "relays at points": Blow(_await_deaths, _relays_at_points),
+    "writers at points": Blow(_await_deaths, _writers_at_points),
+    "broker stopped": Blow(_stop_broker),
+    "broker hangs": Blow(_freeze_broker),
+    "broker emptied": Blow(_empty_broker),
+    "lease outlived": Blow(_outlive_lease),
+    "poison": Blow(_poison),
+    "rebuild": Blow(_rebuild),
+}
