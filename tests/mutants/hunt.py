@@ -43,6 +43,7 @@ def mutated_copy(mutant: Mutant, directory: Path) -> None:
     """Copy what a run needs, and make the mistake in the copy."""
     for name in _COPIED:
         shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "manage.py", directory)  # without it no test that starts a command could pass
     for edit in mutant.edits:
         edit.apply(directory / "factos_django")
 
