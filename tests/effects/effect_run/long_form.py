@@ -56,7 +56,7 @@ class Case:
 def short_plan(using: str, broker: str, blow: str, **others: object) -> Plan:
     """Return the plan of a run that takes seconds."""
     plan = Plan(using, broker, blow, writers=2, relays=1)
-    numbers = {"parcels": 60, "in_flight": 10}
+    numbers = {"parcels": 60, "in_flight": 10, "seconds": 90.0}
     return replace(plan, **{**_OF_BLOW.get(blow, {}), **others, **numbers})  # type: ignore[arg-type]
 
 

@@ -1,6 +1,6 @@
 """``python -m tests.effects.effect_run.writing JSON``: a process that sends parcels, and notes what it did.
 
-Half of them it sends at once; then it says ``half``, waits for a line, and sends the others more slowly. Its
+Half of them it sends quickly; then it says ``half``, waits for a line, and sends the others more slowly. Its
 notes are its own: that a parcel is about to be sent, and what became of the transaction that sent it.
 """
 
@@ -136,7 +136,7 @@ class _Writer:
 
 def _main(writing: Writing) -> None:
     writer = _Writer(writing)
-    writer.write(writing.parcels // 2, 0.0)
+    writer.write(writing.parcels // 2, 0.02)
     sys.stdout.write("half\n")
     sys.stdout.flush()
     sys.stdin.readline()
