@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from celery import current_app
 
 __all__ = [
+    "KeptConnection",
     "accepts_pickle",
     "bounded_connection",
     "current",
@@ -30,6 +32,9 @@ _BOUNDED = {
 }
 #: RabbitMQ says that it has a message, unless the project wants it otherwise.
 _USUAL = {"confirm_publish": True}
+
+#: A connection that was not used for so long is not used again (seconds).
+_SILENT_FOR = 10.0
 
 _of_the_project: Any = None
 
@@ -76,6 +81,50 @@ def publishes_unconfirmed(app: Any) -> bool:
 @contextmanager
 def bounded_connection(app: Any) -> Iterator[Any]:
     """Give a connection for messages; whatever it does ends within seconds, by an error."""
-    options = {**_USUAL, **app.conf.broker_transport_options, **_BOUNDED}
-    with app.connection_for_write(connect_timeout=_PATIENCE, transport_options=options) as connection:
+    with _connection(app) as connection:
         yield connection
+
+
+def _connection(app: Any) -> Any:
+    options = {**_USUAL, **app.conf.broker_transport_options, **_BOUNDED}
+    return app.connection_for_write(connect_timeout=_PATIENCE, transport_options=options)
+
+
+class KeptConnection:
+    """A connection that one thread keeps from turn to turn: to make another takes longer than to send.
+
+    It is given up when something failed, and when it was not used for a while: a broker, or what is between,
+    ends a connection that is silent.
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know of no connection: in a forked process it is its parent's, and is left alone."""
+        self._app: Any = None
+        self._connection: Any = None
+        self._used = 0.0
+
+    @contextmanager
+    def __call__(self, app: Any) -> Iterator[Any]:
+        """Give the connection, as ``bounded_connection`` does."""
+        if not self._is_good_for(app):
+            self._give_up()
+            self._app, self._connection = app, _connection(app)
+        try:
+            yield self._connection
+        except BaseException:
+            self._give_up()
+            raise
+        self._used = time.monotonic()
+
+    def _is_good_for(self, app: Any) -> bool:
+        is_fresh = time.monotonic() - self._used < _SILENT_FOR
+        return is_fresh and self._app is app and bool(self._connection.connected)
+
+    def _give_up(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):  # it is broken, perhaps
+                self._connection.close()
+        self.forget()

@@ -16,7 +16,7 @@ from factos_django.conf import conf
 from factos_django.effects.announcing import Outgoing
 from factos_django.registry import HANDLERS, followers
 from factos_django.tasks.background import BACKGROUND
-from factos_django.tasks.broker import bounded_connection, current, has_broker
+from factos_django.tasks.broker import KeptConnection, current, has_broker
 from factos_django.tasks.messages import send
 from factos_django.tasks.publishing import sent
 
@@ -28,6 +28,9 @@ __all__ = ["nudge", "nudge_effects"]
 _WAITING: deque[tuple[Outgoing, str]] = deque(maxlen=1_000)
 
 _PUBLISHING = "factos.effects"
+
+#: That of the thread in the background.
+_CONNECTION = KeptConnection()
 
 
 def nudge(using: str) -> None:
@@ -41,7 +44,7 @@ def nudge(using: str) -> None:
 
 
 def _ask_to_catch_up(app: Any, using: str) -> None:
-    with bounded_connection(app) as connection:
+    with _CONNECTION(app) as connection:
         app.tasks[CATCH_UP_TASK].apply_async((using,), connection=connection, retry=False)
 
 
@@ -68,9 +71,15 @@ def _publish(app: Any) -> None:
     taken = []
     while _WAITING:
         taken.append(_WAITING.popleft())
-    for _ in sent(app, taken):
+    for _ in sent(app, taken, _CONNECTION):
         pass
 
 
+def _leave_to_parent() -> None:
+    """Forget what is the parent's, in a forked process: he publishes it."""
+    _WAITING.clear()
+    _CONNECTION.forget()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_WAITING.clear)  # they are its parent's, who publishes them
+    os.register_at_fork(after_in_child=_leave_to_parent)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
 
 from kombu.exceptions import OperationalError
 
@@ -18,6 +18,9 @@ from factos_django.tasks.messages import send
 __all__ = ["published", "publishing_app", "sent"]
 
 logger = logging.getLogger(__name__)
+
+#: Gives a connection to the broker of an app.
+Connected: TypeAlias = Callable[[Any], AbstractContextManager[Any]]
 
 
 def publishing_app() -> Any:
@@ -47,18 +50,19 @@ def published(outgoing: Iterable[Outgoing], using: str) -> Generator[Outgoing, N
         yield each
 
 
-def sent(app: Any, outgoing: Iterable[tuple[Outgoing, str]]) -> Iterator[tuple[Outgoing, str]]:
+def sent(
+    app: Any, outgoing: Iterable[tuple[Outgoing, str]], connected: Connected = bounded_connection
+) -> Iterator[tuple[Outgoing, str]]:
     """Send ``outgoing``, each with the alias of its database, as ``published`` does."""
     left = deque(outgoing)
     while left:
-        with _producer(app) as (producer, errors):
-            yield from _sent_by(producer, errors, app, left)
+        with connected(app) as connection:
+            yield from _sent_by(connection, app, left)
 
 
-def _sent_by(
-    producer: Any, errors: tuple[type[Exception], ...], app: Any, left: deque[tuple[Outgoing, str]]
-) -> Iterator[tuple[Outgoing, str]]:
+def _sent_by(connection: Any, app: Any, left: deque[tuple[Outgoing, str]]) -> Iterator[tuple[Outgoing, str]]:
     """Send what is ``left``, up to one that is refused: AMQP closes the channel after it."""
+    producer, errors = _producer(connection, app)
     while left:
         effect, using = left[0]
         refused = False
@@ -71,19 +75,18 @@ def _sent_by(
             refused = True
         yield left.popleft()
         if refused:
+            connection.close()
             return
 
 
-@contextmanager
-def _producer(app: Any) -> Iterator[tuple[Any, tuple[type[Exception], ...]]]:
-    """Connect, and give what sends, with the errors that are the broker's and not the message's."""
-    with bounded_connection(app) as connection:
-        try:
-            channel = connection.default_channel
-        except Exception as error:
-            raise BrokerUnavailable(reason=_in_words(error)) from error
-        errors = (OperationalError, OSError, *connection.connection_errors)
-        yield app.amqp.Producer(channel, auto_declare=False), errors
+def _producer(connection: Any, app: Any) -> tuple[Any, tuple[type[Exception], ...]]:
+    """Connect, and return what sends, with the errors that are the broker's and not the message's."""
+    try:
+        channel = connection.default_channel
+    except Exception as error:
+        raise BrokerUnavailable(reason=_in_words(error)) from error
+    errors = (OperationalError, OSError, *connection.connection_errors)
+    return app.amqp.Producer(channel, auto_declare=False), errors
 
 
 def _in_words(error: Exception) -> str:

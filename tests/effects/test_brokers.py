@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.management import CommandError, call_command
 
+from factos_django.effects.outbox.publishing import is_anything_due
 from factos_django.models import Effect
 from factos_django.projections import wait_for
 from factos_django.store import append, head
@@ -111,6 +112,7 @@ def test_once_says_by_its_exit_code_what_is_wrong(store, tmp_path):
     assert "The broker takes no messages" in done.stderr
     (row,) = rows(store.using)
     assert (row.publications, row.state) == (0, "pending")
+    until(lambda: is_anything_due(store.using), "what was given back is due")
     done = manage("run_factos", "--once", **away)
     assert (done.returncode, BALANCES in done.stdout) == (3, True)
     nothing = {"FACTOS_TEST_NAMES": {"default": str(tmp_path / "empty.sqlite3")}}
@@ -201,6 +203,7 @@ def test_a_connection_that_is_cut_in_the_middle_leaves_everything_due_or_publish
         once = ["relay_effects", "--once", "--database", store.using]
         done = manage(*once, **{**broker.settings, **cut})
         assert (done.returncode, proxy.cuts) == (3, 1), done.stderr
+        until(lambda: is_anything_due(store.using), "what was given back is due")
         done = manage(*once, **{**broker.settings, **cut})
         assert (done.returncode, done.stdout) == (0, "effects: 3 published\n"), done.stderr
     assert broker.waiting() == (6 if executed else 5)
