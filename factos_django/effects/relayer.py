@@ -13,7 +13,7 @@ __all__ = ["Relayer"]
 #: Batches of a turn: other jobs are not kept waiting by a long outbox.
 _BATCHES = 10
 
-#: The shortest pause (seconds): what is due may be locked by another relay.
+#: The shortest pause (seconds): what is due next is claimed together with what is due a moment later.
 _SHORTEST_PAUSE = 0.05
 
 

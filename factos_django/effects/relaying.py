@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from factos_django.effects import notices
@@ -21,8 +22,9 @@ from factos_django.effects.outbox.publishing import (
 )
 from factos_django.store.retries import retried
 from factos_django.store.transactions import unit_of_work
+from factos_django.workers.leases import database_now
 
-__all__ = ["Publish", "Relayed", "relay"]
+__all__ = ["Publish", "Relayed", "relay", "relay_due"]
 
 #: Sends messages, by the alias of the database, and gives each that was sent, in order.
 Publish: TypeAlias = Callable[[Sequence[Outgoing], str], Generator[Outgoing, None, None]]
@@ -48,10 +50,28 @@ def _never() -> bool:
     return False
 
 
+def relay_due(publish: Publish, using: str, *, limit: int = _BATCH) -> int:
+    """Publish all that is due now, ``limit`` at a time, as ``relay`` does; return how many.
+
+    What is due again meanwhile is the next call's, so this one ends, however short leases are.
+    """
+    take_from_the_dead(using)  # before the moment: these are due, too
+    number, more, moment = 0, True, database_now(using)
+    while more:
+        relayed = relay(publish, using, limit=limit, due_at=moment)
+        number, more = number + relayed.published, relayed.more
+    return number
+
+
 def relay(
-    publish: Publish, using: str, *, limit: int = _BATCH, ended: Callable[[], bool] = _never
+    publish: Publish,
+    using: str,
+    *,
+    limit: int = _BATCH,
+    ended: Callable[[], bool] = _never,
+    due_at: datetime | None = None,
 ) -> Relayed:
-    """Publish up to ``limit`` effects that are due.
+    """Publish up to ``limit`` effects that are due, or were at the moment ``due_at``.
 
     They are claimed in a transaction that ends before the first is published: a relay that dies in between
     has delayed them by their lease. What was not published, as ``publish`` raised or the relay is to end, is
@@ -60,7 +80,7 @@ def relay(
     take_from_the_dead(using)
     if not is_anything_due(using):
         return Relayed()
-    claimed = retried(lambda: _claimed(limit, using), using=using)
+    claimed = retried(lambda: _claimed(limit, using, due_at), using=using)
     for row in claimed.dead:
         notices.tell_dead(row, None, delivery_of(last_attempt(row, using)), None)
     published = _published(publish, claimed.outgoing, using, ended)
@@ -69,9 +89,9 @@ def relay(
     return Relayed(published, claimed.waiting, more)
 
 
-def _claimed(limit: int, using: str) -> Claimed:
+def _claimed(limit: int, using: str, due_at: datetime | None) -> Claimed:
     with unit_of_work(using):
-        return claim(limit, using)
+        return claim(limit, using, due_at)
 
 
 def _published(publish: Publish, outgoing: Sequence[Outgoing], using: str, ended: Callable[[], bool]) -> int:
@@ -85,7 +105,7 @@ def _published(publish: Publish, outgoing: Sequence[Outgoing], using: str, ended
                 if ended() or time.monotonic() > until:
                     break
     except BaseException:
-        give_back(outgoing[number:], _PAUSE, using)
+        give_back(outgoing[number:], using, seconds=_PAUSE)
         raise
-    give_back(outgoing[number:], 0.0, using)
+    give_back(outgoing[number:], using)
     return number

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 
 from factos_django.core.errors import BrokerUnavailable, NoBroker
 from factos_django.effects.relayer import Relayer
-from factos_django.effects.relaying import Relayed, relay
+from factos_django.effects.relaying import Relayed, relay_due
 from factos_django.management.worker_command import BEHIND, REFUSED, Say, Shortfall, Working
 from factos_django.tasks.publishing import published, publishing_app
 
@@ -38,12 +38,9 @@ class Relaying(Working):
         return Relayer(published, self.using, report)
 
     def once(self, say: Say) -> Shortfall | None:
-        """Publish until nothing is due."""
-        number, more = 0, True
+        """Publish all that is due."""
         try:
-            while more:
-                relayed = relay(published, self.using)
-                number, more = number + relayed.published, relayed.more
+            number = relay_due(published, self.using)
         except BrokerUnavailable as error:
             return Shortfall(str(error), BEHIND)
         say(_told(number))

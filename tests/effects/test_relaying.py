@@ -16,7 +16,7 @@ from factos_django.effects import relaying
 from factos_django.effects.delivering import Outcome, deliver
 from factos_django.effects.outbox import asking
 from factos_django.effects.relayer import Relayer
-from factos_django.effects.relaying import relay
+from factos_django.effects.relaying import relay, relay_due
 from factos_django.models import Effect
 from factos_django.registry import HANDLERS
 from factos_django.signals import effect_dead
@@ -25,6 +25,7 @@ from factos_django.tasks.publishing import published
 from factos_django.workers.leases import database_now
 from tests.effects.waiting import until
 from tests.faults.actors import actor, actors, die
+from tests.guards.sessions import under_tags
 from tests.parcels.domain import ParcelSent
 from tests.stores import on_databases
 
@@ -159,6 +160,50 @@ def test_a_slow_broker_gets_a_part_and_the_rest_is_given_back_long_before_its_le
         relayed = relay(into(taken), store.using)
         assert (relayed.published, relayed.more) == (1, number < 3)
     assert taken == ids
+
+
+@on_databases()
+def test_all_that_is_due_is_published_however_slow_the_broker_is(store, monkeypatch):
+    ids, taken = send(3, store.using), []
+    monkeypatch.setattr(relaying, "_PUBLISHED_FOR", 0.0)
+    assert relay_due(into(taken), store.using) == 3
+    assert taken == ids
+
+
+@on_databases()
+def test_what_is_due_again_before_all_is_published_waits_for_the_next_call(store, settings):
+    settings.FACTOS_EFFECT_LEASE_SECONDS = 1e-6
+    ids, taken = send(3, store.using), []
+    publish = into(taken)
+    assert relay_due(lambda *what: publish(*what) if len(taken) < 9 else iter(()), store.using, limit=1) == 3
+    assert taken == ids
+
+
+@under_tags  # the other guard lets nobody append meanwhile
+def test_a_relay_has_time_for_others_while_the_head_is_held_back(store, settings):
+    """To put off what waits for it would take longer than the pause after which it is due again."""
+    settings.FACTOS_POLL_SECONDS = 1e-6
+
+    def append_and_wait(pipe):
+        with transaction.atomic(using=store.using):
+            append([ParcelSent("open", "b", told="")], using=store.using)
+            pipe.send("open")
+            pipe.recv()
+
+    with actor(append_and_wait) as slow:
+        assert slow.hear() == "open"
+        append([ParcelSent(str(n), "renata", told="", billed="fine") for n in range(3)], using=store.using)
+        (free,) = send(1, store.using)[3:]
+        taken, before = [], [row.publish_at for row in rows(store.using)][:3]
+        assert relay(into(taken), store.using, limit=1).published == 1
+        assert not relay(into(taken), store.using, limit=1).more
+        settings.FACTOS_POLL_SECONDS = 7
+        assert Relayer(into(taken), store.using, lambda relayed: None).turn(lambda: False) == 7
+        assert (taken, [row.publish_at for row in rows(store.using)][:3]) == ([free], before)
+        slow.tell("commit")
+        assert slow.end() == 0
+    relay(into(taken), store.using)
+    assert len(taken) == 2  # the first in line
 
 
 @on_databases("default")

@@ -12,15 +12,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections
-from django.db.models import F, Min, QuerySet, Value
+from django.db.models import F, Min, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
-from factos_django.conf import conf
 from factos_django.effects.announcing import Outgoing
-from factos_django.effects.outbox.ordering import is_at_front, is_released, let_next_go
+from factos_django.effects.outbox.ordering import is_at_front, let_next_go
 from factos_django.models import Effect
 from factos_django.models.fields import MomentField
 from factos_django.registry import HANDLERS
+from factos_django.store.heads import head
 from factos_django.workers.leases import database_now, is_free
 
 __all__ = ["Claimed", "claim", "give_back", "is_anything_due", "seconds_until_due", "take_from_the_dead"]
@@ -53,9 +53,15 @@ def is_anything_due(using: str) -> bool:
 
 
 def seconds_until_due(using: str) -> float | None:
-    """Return after how long there is something to claim, 0 if there is now, or None. It locks nothing."""
-    moment = _rows(using).aggregate(first=Min("publish_at"))["first"]  # one look into an index, surely
-    return None if moment is None else max(0.0, (moment - database_now(using)).total_seconds())
+    """Return after how long something more is due, or None for never. It locks nothing.
+
+    What is due already, and was not claimed, is another relay's or above the head: when that changes is in
+    no row.
+    """
+    now = database_now(using)
+    later = _rows(using).filter(publish_at__gt=now)
+    moment = later.aggregate(first=Min("publish_at"))["first"]  # one look into an index, surely
+    return None if moment is None else (moment - now).total_seconds()
 
 
 def take_from_the_dead(using: str) -> int:
@@ -70,29 +76,35 @@ def take_from_the_dead(using: str) -> int:
     return leased.filter(worker__in=dead).update(leased_until=now, publish_at=now) if dead else 0
 
 
-def claim(limit: int, using: str) -> Claimed:
-    """Claim up to ``limit`` rows that are due, in the open transaction."""
-    now = database_now(using)
-    due = _rows(using).select_for_update(**_skipping(using)).filter(publish_at__lte=now)
+def claim(limit: int, using: str, due_at: datetime | None = None) -> Claimed:
+    """Claim up to ``limit`` rows that were due at ``due_at`` (default: now), in the open transaction.
+
+    Those above the stable head are passed over, and not put off: while an append holds it back there may be
+    many, and to write them again and again would leave time for no others.
+    """
+    now, upto = database_now(using), head(using)
+    due = _rows(using).select_for_update(**_skipping(using)).filter(publish_at__lte=due_at or now)
+    released = due.filter(Q(ordering_key__isnull=True) | Q(position__lte=upto))
     claimed = Claimed()
-    for row in due.order_by("publish_at")[:limit]:  # as its index is: a tie-break would sort all that is due
+    in_order = released.order_by("publish_at")  # as the index is: a tie-break would sort all that is due
+    for row in in_order[:limit]:
         _claim_one(row, claimed, now, using)
     return claimed
 
 
-def give_back(outgoing: Sequence[Outgoing], seconds: float, using: str) -> None:
-    """Let what was claimed, and not published, be due again after so many ``seconds``.
+def give_back(outgoing: Sequence[Outgoing], using: str, *, seconds: float | None = None) -> None:
+    """Let what was claimed, and not published, be due as it was, or after so many ``seconds``.
 
     One that was published all the same, and failed since, keeps the time of its next attempt.
     """
     if not outgoing:
         return
-    again = database_now(using) + timedelta(seconds=seconds)
+    again: Any = F("available_at")
+    if seconds is not None:
+        moment = database_now(using) + timedelta(seconds=seconds)
+        again = Greatest(again, Value(moment, output_field=MomentField()))
     claimed = _rows(using).filter(pk__in=[each.id for each in outgoing], publications__gt=0)
-    claimed.filter(state=Effect.State.PENDING).update(
-        publish_at=Greatest(F("available_at"), Value(again, output_field=MomentField())),
-        publications=F("publications") - 1,
-    )
+    claimed.filter(state=Effect.State.PENDING).update(publish_at=again, publications=F("publications") - 1)
 
 
 def _claim_one(row: Effect, claimed: Claimed, now: datetime, using: str) -> None:
@@ -101,9 +113,6 @@ def _claim_one(row: Effect, claimed: Claimed, now: datetime, using: str) -> None
         claimed.unhandled += 1
         if _looked_at(row, now, using):
             claimed.dead.append(row)
-    elif not is_released(row, using):
-        claimed.waiting += 1
-        _put_off(row, now, conf.POLL_SECONDS, using)
     elif not is_at_front(row, using):  # the one before it will have it published
         claimed.waiting += 1
         _put_off(row, now, handler.policy.lease, using)
