@@ -10,6 +10,7 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -40,11 +41,17 @@ def this_worker() -> str:
 
 
 def _host() -> str:
-    """Return where process ids mean the same: containers may share a name, but not their processes."""
+    """Return where process ids mean the same: containers and machines may share a name, not their processes.
+
+    (The first namespace of process ids has the same number on every Linux, and others are often alike.)
+    """
+    name = socket.gethostname()
     try:
-        return f"{socket.gethostname()}/{os.stat('/proc/self/ns/pid').st_ino}"
+        namespace = os.stat("/proc/self/ns/pid").st_ino
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
     except OSError:  # no Linux
-        return socket.gethostname()
+        return name
+    return f"{name}/{boot[:8]}.{namespace}"
 
 
 def database_now(using: str) -> datetime:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from factos_django.workers import leases
 from factos_django.workers.leases import is_free, this_worker
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,3 +52,12 @@ def test_a_container_of_our_name_is_elsewhere(dead: int) -> None:
     ours = this_worker().rpartition(":")[0].rpartition(":")[0]
     name, _, _ = ours.rpartition("/")
     assert not is_free(named_like_us(dead, host=f"{name}/1"), LATER, NOW)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="process ids mean the same on all of the host")
+def test_a_machine_of_our_name_is_elsewhere(dead: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside of containers the namespace of process ids has the same number on all machines."""
+    same_name_here = named_like_us(dead)
+    monkeypatch.setattr(Path, "read_text", lambda self, *_: "c0ffee00-another-boot")
+    assert not is_free(same_name_here, LATER, NOW)
+    assert is_free(named_like_us(dead, host=leases._host()), LATER, NOW)
