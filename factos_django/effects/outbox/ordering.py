@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
-
 from factos_django.effects.announcing import Outgoing, announce_effects
 from factos_django.models import Effect
 from factos_django.store.heads import head
@@ -22,20 +20,22 @@ def is_at_front(effect: Effect, using: str) -> bool:
     """Tell whether it waits for no other with its ordering key. Asked after ``is_released``."""
     if effect.ordering_key is None:
         return True
-    earlier = Q(position__lt=effect.position) | Q(position=effect.position, pk__lt=effect.pk)
-    return not _holding(effect.ordering_key, using).filter(earlier).exists()
+    first = _first_holding(effect.ordering_key, using)
+    return first is None or (effect.position, effect.pk) <= (first.position, first.pk)
 
 
 def let_next_go(effect: Effect, now: datetime, using: str) -> None:
     """Have the one behind ``effect`` published, now that this holds nobody back; in the open transaction."""
     if effect.ordering_key is None:
         return
-    following = _holding(effect.ordering_key, using).order_by("position", "pk").first()
+    following = _first_holding(effect.ordering_key, using)
     if following is None or following.state != Effect.State.PENDING or following.available_at > now:
         return
     Effect.objects.using(using).filter(pk=following.pk, token=following.token).update(publish_at=now)
     announce_effects([Outgoing(following.pk, following.name)], using)
 
 
-def _holding(ordering_key: str, using: str) -> QuerySet[Effect]:
-    return Effect.objects.using(using).filter(ordering_key=ordering_key, holds=True)
+def _first_holding(ordering_key: str, using: str) -> Effect | None:
+    """Return the foremost, which the index gives at once, however long the line is."""
+    holding = Effect.objects.using(using).filter(ordering_key=ordering_key, holds=True)
+    return holding.defer("data", "traceback").order_by("position", "pk").first()
