@@ -49,7 +49,8 @@ class Claimed:
 
 def is_anything_due(using: str) -> bool:
     """Tell whether there is anything to claim. It locks nothing."""
-    return seconds_until_due(using) == 0
+    first = _first(_rows(using))
+    return first is not None and first <= database_now(using)
 
 
 def seconds_until_due(using: str) -> float | None:
@@ -59,9 +60,14 @@ def seconds_until_due(using: str) -> float | None:
     no row.
     """
     now = database_now(using)
-    later = _rows(using).filter(publish_at__gt=now)
-    moment = later.aggregate(first=Min("publish_at"))["first"]  # one look into an index, surely
+    moment = _first(_rows(using).filter(publish_at__gt=now))
     return None if moment is None else (moment - now).total_seconds()
+
+
+def _first(rows: QuerySet[Effect]) -> datetime | None:
+    """Return the first moment at which one of ``rows`` is due; it is one look into an index, surely."""
+    first: datetime | None = rows.aggregate(first=Min("publish_at"))["first"]
+    return first
 
 
 def take_from_the_dead(using: str) -> int:
