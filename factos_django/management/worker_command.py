@@ -97,10 +97,10 @@ class WorkerCommand(BaseCommand, ABC):
 
     def _go_on(self, works: Sequence[Working], using: str, verbosity: int) -> None:
         _refuse_unmigrated(using)
-        if verbosity:
-            self.stdout.write(f"{this_worker()} {', and '.join(each.purpose for each in works)}")
+        begun = f"{this_worker()} {', and '.join(each.purpose for each in works)}"
         say = self.stdout.write if verbosity > 1 else _silently
-        run_until_told_to_end(Daemon([each.job(say) for each in works], using))
+        daemon = Daemon([each.job(say) for each in works], using)
+        run_until_told_to_end(daemon, lambda: verbosity and self.stdout.write(begun))
         if verbosity:
             self.stdout.write("Ended.")
 

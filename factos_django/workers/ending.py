@@ -11,12 +11,14 @@ from factos_django.workers.daemon import Daemon
 __all__ = ["interrupt", "on_signals", "run_until_told_to_end"]
 
 
-def run_until_told_to_end(daemon: Daemon) -> None:
+def run_until_told_to_end(daemon: Daemon, begin: Callable[[], object]) -> None:
     """Run until SIGTERM or SIGINT; a second one breaks off what is at work.
 
-    What is broken off is rolled back, and its lease is given back.
+    What is broken off is rolled back, and its lease is given back. ``begin`` is called when signals are
+    heard: whoever reads what it says may send one.
     """
     with suppress(KeyboardInterrupt), on_signals(lambda: _end(daemon)):
+        begin()
         daemon.run()
 
 
