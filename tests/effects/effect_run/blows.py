@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from factos_django.models import Effect
 from tests.children import manage
 from tests.effects.effect_run.brokers import OwnBroker
 from tests.effects.effect_run.processes import Process
@@ -20,6 +21,8 @@ __all__ = ["BLOWS", "Blow"]
 _KILLED = -signal.SIGKILL
 #: For how long a broker is away (seconds).
 _AWAY = 3.0
+#: How often a worker is frozen until it is so in the midst of an attempt (times).
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -131,35 +134,39 @@ def _own(stage: Stage) -> OwnBroker:
 
 def _outlive_lease(stage: Stage) -> None:
     """Freeze a worker in the midst of an attempt, until another worker has begun the next one; thaw it."""
-    frozen = stage.crew.of("worker")[0]
+    worker = stage.crew.of("worker")[0]
     stage.await_flight()
-    frozen.send(signal.SIGSTOP)
-    time.sleep(0.1)
-    stage.evidence["frozen"] += frozen.is_frozen
-    stage.seen.append(f"{frozen.name} is frozen: {frozen.is_frozen}")
+    held = _freeze_at_work(worker, stage)
+    stage.evidence["frozen"] += worker.is_frozen
+    stage.seen.append(f"{worker.name} is frozen: {worker.is_frozen}, and holds {held}")
     stage.go_on()
-    held = _held_by(frozen, stage)
-    stage.await_("another worker begins what it holds", lambda: _is_begun_again(held, stage), seconds=40)
-    frozen.send(signal.SIGCONT)
+    stage.await_("another worker begins what it holds", lambda: _is_begun_again(held, stage), seconds=60)
+    worker.send(signal.SIGCONT)
 
 
-def _held_by(worker: Process, stage: Stage) -> set[tuple[str, int]]:
-    """Return the attempts that it is in the midst of."""
-    mine = [each for each in stage.sink.told if _is_of(worker, each.pid)]
-    began = {(each.key, each.attempt) for each in mine if each.what == "began"}
-    return began - {(each.key, each.attempt) for each in mine if each.what == "did"}
+def _freeze_at_work(worker: Process, stage: Stage) -> dict[int, int]:
+    """Freeze it, and return the attempts that it is in the midst of, by the id of the row."""
+    for _ in range(_TRIES):
+        worker.send(signal.SIGSTOP)
+        time.sleep(0.1)
+        rows = Effect.objects.using(stage.plan.using).filter(state=Effect.State.RUNNING)
+        if held := {row.pk: row.attempts for row in rows if _is_of(worker, row.worker)}:
+            return held
+        worker.send(signal.SIGCONT)
+        time.sleep(0.1)
+    return {}
 
 
-def _is_of(worker: Process, pid: int) -> bool:
+def _is_of(worker: Process, holder: str) -> bool:
     try:
-        return os.getpgid(pid) == worker.process.pid
+        return os.getpgid(int(holder.split(":")[-2])) == worker.process.pid
     except ProcessLookupError:
         return False
 
 
-def _is_begun_again(held: set[tuple[str, int]], stage: Stage) -> bool:
-    attempts = {(each.key, each.attempt - 1) for each in stage.sink.told if each.what == "began"}
-    return bool(held & attempts)
+def _is_begun_again(held: dict[int, int], stage: Stage) -> bool:
+    rows = Effect.objects.using(stage.plan.using).filter(pk__in=held)
+    return any(row.attempts > held[row.pk] for row in rows)
 
 
 def _poison(stage: Stage) -> None:
