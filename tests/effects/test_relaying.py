@@ -179,6 +179,29 @@ def test_what_is_due_again_before_all_is_published_waits_for_the_next_call(store
     assert taken == ids
 
 
+@on_databases()
+def test_many_that_wait_behind_another_are_put_off_by_few_statements(store):
+    append([ParcelSent(str(n), "renata", told="", billed="fine") for n in range(50)], using=store.using)
+    with CaptureQueriesContext(connections[store.using]) as asked:
+        relayed = relay(into([]), store.using)
+    assert (relayed.published, relayed.waiting) == (1, 49)
+    assert len(asked) < 20
+
+
+@on_databases()
+def test_one_that_is_let_go_is_published_before_those_that_wait_for_others(store):
+    """Each relay had to look at all of these first: they were due before it was let go."""
+    append([ParcelSent(str(n), "renata", told="", billed="fine") for n in range(9)], using=store.using)
+    first, second, *_ = rows(store.using)
+    deliver(first.pk, HANDLERS.named(first.name), store.using)
+    taken = []
+    assert relay(into(taken), store.using, limit=1).published == 1
+    assert taken == [second.pk]
+    Effect.objects.using(store.using).filter(publish_at__isnull=False).update(publish_at=F("created_at"))
+    deliver(second.pk, HANDLERS.named(second.name), store.using)
+    assert relay(into(taken), store.using, limit=1).published == 1
+
+
 @under_tags  # the other guard lets nobody append meanwhile
 def test_a_relay_has_time_for_others_while_the_head_is_held_back(store, settings):
     """To put off what waits for it would take longer than the pause after which it is due again."""

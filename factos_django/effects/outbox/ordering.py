@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from factos_django.effects.announcing import Outgoing, announce_effects
 from factos_django.models import Effect
 from factos_django.store.heads import head
 
-__all__ = ["is_at_front", "is_released", "let_next_go"]
+__all__ = ["at_front", "is_at_front", "is_released", "let_next_go"]
 
 
 def is_released(effect: Effect, using: str) -> bool:
@@ -18,10 +19,19 @@ def is_released(effect: Effect, using: str) -> bool:
 
 def is_at_front(effect: Effect, using: str) -> bool:
     """Tell whether it waits for no other with its ordering key. Asked after ``is_released``."""
-    if effect.ordering_key is None:
-        return True
-    first = _first_holding(effect.ordering_key, using)
-    return first is None or (effect.position, effect.pk) <= (first.position, first.pk)
+    return bool(at_front([effect], using))
+
+
+def at_front(effects: Sequence[Effect], using: str) -> list[Effect]:
+    """Return those that ``is_at_front`` is true of: one look for each ordering key."""
+    keys = {each.ordering_key for each in effects if each.ordering_key is not None}
+    fronts = {key: _first_holding(key, using) for key in keys}
+
+    def is_first(effect: Effect) -> bool:
+        first = fronts[effect.ordering_key] if effect.ordering_key is not None else None
+        return first is None or (effect.position, effect.pk) <= (first.position, first.pk)
+
+    return [each for each in effects if is_first(each)]
 
 
 def let_next_go(effect: Effect, now: datetime, using: str) -> None:
@@ -31,7 +41,9 @@ def let_next_go(effect: Effect, now: datetime, using: str) -> None:
     following = _first_holding(effect.ordering_key, using)
     if following is None or following.state != Effect.State.PENDING or following.available_at > now:
         return
-    Effect.objects.using(using).filter(pk=following.pk, token=following.token).update(publish_at=now)
+    first_of_all = following.available_at  # what waits behind others may be due by the thousand
+    mine = Effect.objects.using(using).filter(pk=following.pk, token=following.token)
+    mine.update(publish_at=first_of_all)
     announce_effects([Outgoing(following.pk, following.name)], using)
 
 

@@ -6,8 +6,9 @@ has ended. So what a broker loses is sent again, and what waits in a long queue 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.db.models import F, Min, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
 from factos_django.effects.announcing import Outgoing
-from factos_django.effects.outbox.ordering import is_at_front, let_next_go
+from factos_django.effects.outbox.ordering import at_front, let_next_go
 from factos_django.models import Effect
 from factos_django.models.fields import MomentField
 from factos_django.registry import HANDLERS
@@ -34,17 +35,17 @@ _SECOND_LOOK = 60.0
 _WAITED_FOR_HANDLER = 900.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """What a relay is to publish.
 
     With it: how many wait for others, how many nobody here delivers, and which of these are dead now.
     """
 
-    outgoing: list[Outgoing] = field(default_factory=list)
-    waiting: int = 0
-    unhandled: int = 0
-    dead: list[Effect] = field(default_factory=list)
+    outgoing: list[Outgoing]
+    waiting: int
+    unhandled: int
+    dead: list[Effect]
 
 
 def is_anything_due(using: str) -> bool:
@@ -91,11 +92,8 @@ def claim(limit: int, using: str, due_at: datetime | None = None) -> Claimed:
     now, upto = database_now(using), head(using)
     due = _rows(using).select_for_update(**_skipping(using)).filter(publish_at__lte=due_at or now)
     released = due.filter(Q(ordering_key__isnull=True) | Q(position__lte=upto))
-    claimed = Claimed()
     in_order = released.order_by("publish_at")  # as the index is: a tie-break would sort all that is due
-    for row in in_order[:limit]:
-        _claim_one(row, claimed, now, using)
-    return claimed
+    return _claimed(list(in_order[:limit]), now, using)
 
 
 def give_back(outgoing: Sequence[Outgoing], using: str, *, seconds: float | None = None) -> None:
@@ -113,24 +111,41 @@ def give_back(outgoing: Sequence[Outgoing], using: str, *, seconds: float | None
     claimed.filter(state=Effect.State.PENDING).update(publish_at=again, publications=F("publications") - 1)
 
 
-def _claim_one(row: Effect, claimed: Claimed, now: datetime, using: str) -> None:
-    handler = HANDLERS.named(row.name)
-    if handler is None:
-        claimed.unhandled += 1
-        if _looked_at(row, now, using):
-            claimed.dead.append(row)
-    elif not is_at_front(row, using):  # the one before it will have it published
-        claimed.waiting += 1
-        _put_off(row, now, handler.policy.lease, using)
-    else:
-        seconds = min(handler.policy.lease * 2.0 ** min(row.publications, 30), _LONGEST_PAUSE)
-        _put_off(row, now, seconds, using, published_at=now, publications=F("publications") + 1)
-        claimed.outgoing.append(Outgoing(row.pk, row.name))
+def _claimed(rows: Sequence[Effect], now: datetime, using: str) -> Claimed:
+    handled = [row for row in rows if HANDLERS.named(row.name) is not None]
+    outgoing = at_front(handled, using)
+    waiting = sorted({*handled} - {*outgoing}, key=_id)  # the one before it will have it published
+    _put_off(waiting, _lease, now, using)
+    _put_off(outgoing, _pause, now, using, published_at=now, publications=F("publications") + 1)
+    unhandled = sorted({*rows} - {*handled}, key=_id)  # last, for one that dies lets another go
+    dead = [row for row in unhandled if _looked_at(row, now, using)]
+    sent = [Outgoing(row.pk, row.name) for row in outgoing]
+    return Claimed(sent, len(waiting), len(unhandled), dead)
 
 
-def _put_off(row: Effect, now: datetime, seconds: float, using: str, **others: Any) -> None:
-    again = now + timedelta(seconds=seconds)
-    _rows(using).filter(pk=row.pk, token=row.token, state=row.state).update(publish_at=again, **others)
+def _id(row: Effect) -> int:
+    return int(row.pk)
+
+
+def _lease(row: Effect) -> float:
+    handler: Any = HANDLERS.named(row.name)
+    return float(handler.policy.lease)
+
+
+def _pause(row: Effect) -> float:
+    return min(_lease(row) * 2.0 ** min(row.publications, 30), _LONGEST_PAUSE)
+
+
+def _put_off(
+    rows: Sequence[Effect], pause: Callable[[Effect], float], now: datetime, using: str, **others: Any
+) -> None:
+    """Have ``rows``, which are locked, due again after their pauses (seconds): few statements for many."""
+    together: dict[float, list[int]] = defaultdict(list)
+    for row in rows:
+        together[pause(row)].append(row.pk)
+    for seconds, ids in together.items():
+        again = now + timedelta(seconds=seconds)
+        _rows(using).filter(pk__in=ids).update(publish_at=again, **others)
 
 
 def _looked_at(row: Effect, now: datetime, using: str) -> bool:
@@ -140,7 +155,7 @@ def _looked_at(row: Effect, now: datetime, using: str) -> bool:
     told = {"error": error, "traceback": "", "failed_at": first}
     waited = (now - first).total_seconds()
     if waited < _WAITED_FOR_HANDLER:
-        _put_off(row, now, max(_SECOND_LOOK, waited), using, **told)
+        _put_off([row], lambda _: max(_SECOND_LOOK, waited), now, using, **told)
         return False
     told |= {"state": Effect.State.DEAD, "finished_at": now, "publish_at": None, "holds": False}
     if not _rows(using).filter(pk=row.pk, token=row.token, state=row.state).update(**told):

@@ -14,7 +14,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 
 from factos_django.effects.announcing import Outgoing, announce_effects
 from factos_django.effects.outbox.attempting import abandonment
-from factos_django.effects.outbox.ordering import is_at_front, let_next_go
+from factos_django.effects.outbox.ordering import at_front, let_next_go
 from factos_django.models import Effect, EffectAction
 from factos_django.workers.leases import database_now, is_free
 
@@ -71,7 +71,7 @@ def try_again(rows: Sequence[Effect], by: By, using: str) -> int:
         **_taken_from_its_worker(),
     )
     _rows(using).filter(pk__in=_ids(steerable)).update(publish_at=now)
-    announce_effects([Outgoing(row.pk, row.name) for row in steerable if is_at_front(row, using)], using)
+    announce_effects([Outgoing(row.pk, row.name) for row in at_front(steerable, using)], using)
     return len(changed)
 
 
