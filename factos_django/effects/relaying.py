@@ -55,7 +55,7 @@ def relay_due(publish: Publish, using: str, *, limit: int = _BATCH) -> int:
 
     What is due again meanwhile is the next call's, so this one ends, however short leases are.
     """
-    take_from_the_dead(using)  # before the moment: these are due, too
+    retried(lambda: take_from_the_dead(using), using=using)  # before the moment: these are due, too
     number, more, moment = 0, True, database_now(using)
     while more:
         relayed = relay(publish, using, limit=limit, due_at=moment)
@@ -77,7 +77,7 @@ def relay(
     has delayed them by their lease. What was not published, as ``publish`` raised or the relay is to end, is
     given back. What ``publish`` raises is raised.
     """
-    take_from_the_dead(using)
+    retried(lambda: take_from_the_dead(using), using=using)
     if not is_anything_due(using):
         return Relayed()
     claimed = retried(lambda: _claimed(limit, using, due_at), using=using)
@@ -105,7 +105,7 @@ def _published(publish: Publish, outgoing: Sequence[Outgoing], using: str, ended
                 if ended() or time.monotonic() > until:
                     break
     except BaseException:
-        give_back(outgoing[number:], using, seconds=_PAUSE)
+        retried(lambda: give_back(outgoing[number:], using, seconds=_PAUSE), using=using)
         raise
-    give_back(outgoing[number:], using)
+    retried(lambda: give_back(outgoing[number:], using), using=using)
     return number

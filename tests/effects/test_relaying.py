@@ -6,7 +6,7 @@ import signal
 from datetime import timedelta
 
 import pytest
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from factos_django import BrokerUnavailable, NoBroker, registry
 from factos_django.effects import relaying
 from factos_django.effects.delivering import Outcome, deliver
-from factos_django.effects.outbox import asking
+from factos_django.effects.outbox import asking, publishing
 from factos_django.effects.relayer import Relayer
 from factos_django.effects.relaying import relay, relay_due
 from factos_django.models import Effect
@@ -263,6 +263,28 @@ def test_the_lease_of_a_worker_that_is_seen_to_be_dead_is_not_waited_for(store):
     assert deliver(id, handler, store.using).delivery.attempt == 2
     (row,) = rows(store.using)
     assert (row.state, taken) == ("done", [id])
+
+
+@on_databases("mariadb")
+def test_a_relay_that_is_the_victim_of_a_deadlock_tries_again(store, monkeypatch):
+    """What takes leases from the dead, and what gives back, locks rows in an order of its own."""
+    ids, taken, victims = send(3, store.using), [], set()
+    Effect.objects.using(store.using).filter(pk=ids[0]).update(
+        state="running", worker="dead", leased_until=database_now(store.using) + timedelta(hours=1)
+    )
+    monkeypatch.setattr(publishing, "is_free", lambda *_: True)
+    monkeypatch.setattr(relaying, "_PUBLISHED_FOR", 0.0)
+
+    def once(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and sql not in victims:
+            victims.add(sql)
+            raise OperationalError(1213, "Deadlock found when trying to get lock")
+        return execute(sql, params, many, context)
+
+    with connections[store.using].execute_wrapper(once):
+        assert relay(into(taken), store.using).published == 1
+    assert len(victims) == 3  # taken from the dead, claimed, given back
+    assert relay_due(into(taken), store.using) == 2
 
 
 @on_databases()

@@ -22,6 +22,7 @@ from factos_django.models import Effect
 from factos_django.models.fields import MomentField
 from factos_django.registry import HANDLERS
 from factos_django.store.heads import head
+from factos_django.store.transactions import guarded_work
 from factos_django.workers.leases import database_now, is_free
 
 __all__ = ["Claimed", "claim", "give_back", "is_anything_due", "seconds_until_due", "take_from_the_dead"]
@@ -80,7 +81,10 @@ def take_from_the_dead(using: str) -> int:
     leased = _rows(using).filter(state=Effect.State.RUNNING, leased_until__gt=now)
     holders = leased.order_by().values_list("worker", "leased_until").distinct()
     dead = {worker for worker, until in holders if is_free(worker, until, now)}
-    return leased.filter(worker__in=dead).update(leased_until=now, publish_at=now) if dead else 0
+    if not dead:
+        return 0
+    with guarded_work(using, one_statement=True):
+        return leased.filter(worker__in=dead).update(leased_until=now, publish_at=now)
 
 
 def claim(limit: int, using: str, due_at: datetime | None = None) -> Claimed:
@@ -103,12 +107,15 @@ def give_back(outgoing: Sequence[Outgoing], using: str, *, seconds: float | None
     """
     if not outgoing:
         return
+    now = database_now(using)
     again: Any = F("available_at")
     if seconds is not None:
-        moment = database_now(using) + timedelta(seconds=seconds)
+        moment = now + timedelta(seconds=seconds)
         again = Greatest(again, Value(moment, output_field=MomentField()))
-    claimed = _rows(using).filter(pk__in=[each.id for each in outgoing], publications__gt=0)
-    claimed.filter(state=Effect.State.PENDING).update(publish_at=again, publications=F("publications") - 1)
+    nobodys = Q(state=Effect.State.PENDING) | Q(state=Effect.State.RUNNING, leased_until__lte=now)
+    claimed = _rows(using).filter(nobodys, pk__in=[each.id for each in outgoing], publications__gt=0)
+    with guarded_work(using, one_statement=True):
+        claimed.update(publish_at=again, publications=F("publications") - 1)
 
 
 def _claimed(rows: Sequence[Effect], now: datetime, using: str) -> Claimed:
