@@ -9,6 +9,8 @@ from datetime import timedelta
 __all__ = ["duration"]
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+#: So long ago there was a year.
+_LONGEST = timedelta(days=365_250)
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
 
@@ -18,6 +20,9 @@ def duration(text: str) -> timedelta:
     if written is None:
         raise ArgumentTypeError(f"{text!r} is no duration, like 90s, 15m, 12h or 30d")
     try:
-        return timedelta(**{_UNITS[written[2]]: float(written[1])})
+        found = timedelta(**{_UNITS[written[2]]: float(written[1])})
     except OverflowError:
-        raise ArgumentTypeError(f"{text!r} is too long") from None
+        found = timedelta.max
+    if found > _LONGEST:
+        raise ArgumentTypeError(f"{text!r} is longer than a thousand years")
+    return found
