@@ -74,6 +74,19 @@ def test_what_is_due_is_published_once_and_is_due_again_after_its_lease(store):
     assert (row.publications, row.publish_at - row.published_at) == (2, timedelta(seconds=2 * LEASE))
 
 
+@on_databases()
+def test_attempts_that_failed_do_not_delay_the_next_publication(store):
+    """Their messages have arrived; if that of the next one is lost, a lease is waited for, and no more."""
+    (id,), taken = send(1, store.using, told="fails 2"), []
+    for _ in range(3):
+        Effect.objects.using(store.using).update(publish_at=F("created_at"))
+        assert relay(into(taken), store.using).published == 1
+        (row,) = rows(store.using)
+        assert row.publish_at - row.published_at == timedelta(seconds=LEASE)
+        deliver(id, HANDLERS.named(row.name), store.using, untimely=True)
+    assert taken == [id] * 3
+
+
 def relayed_until_nothing_is_due(using):
     def work(pipe):
         assert pipe.recv() == "go"

@@ -140,7 +140,9 @@ def _lease(row: Effect) -> float:
 
 
 def _pause(row: Effect) -> float:
-    return min(_lease(row) * 2.0 ** min(row.publications, 30), _LONGEST_PAUSE)
+    """Return after how long it is to be published again: later each time that no attempt followed."""
+    in_vain = max(0, row.publications - row.attempts)
+    return min(_lease(row) * 2.0 ** min(in_vain, 30), _LONGEST_PAUSE)
 
 
 def _put_off(
