@@ -14,7 +14,9 @@ from factos_django.core.effect import effect_type_of
 from factos_django.effects import announcing
 from factos_django.effects.delivering import Outcome, deliver
 from factos_django.effects.handlers import Handler, Policy
+from factos_django.effects.outbox import attempting
 from factos_django.effects.relaying import relay
+from factos_django.effects.steering import drop
 from factos_django.models import Effect
 from factos_django.registry import HANDLERS
 from factos_django.store import append
@@ -283,3 +285,31 @@ def test_several_workers_keep_each_line_in_order_though_some_fail_and_all_are_do
     for line in {*lines.values()}:
         order = [position for _, position in told if lines[position] == line]
         assert order == sorted(order)
+
+
+@on_databases("postgres", "mariadb")
+def test_one_is_let_go_although_that_before_it_is_dropped_at_the_same_moment(store):
+    """Who ends in front sees the dropped one wait still, until that transaction is over."""
+    first, second, third = bills(store.using)
+    later = database_now(store.using) + timedelta(hours=1)
+    Effect.objects.using(store.using).update(publish_at=later)
+    attempt = attempting.begin(first.pk, first.name, Policy(), store.using)
+
+    def drop_and_wait(pipe):
+        with transaction.atomic(using=store.using):
+            drop(second.pk, reason="it is wrong", using=store.using)
+            pipe.send("dropped")
+            pipe.recv()
+
+    def end(pipe):
+        pipe.recv()
+        attempting.end_done(attempt)
+
+    with actors(drop_and_wait, end) as (dropping, ending):
+        assert dropping.hear() == "dropped"
+        ending.tell("end")
+        time.sleep(0.5)  # until the other waits for the row; if it does not yet, it sees what is true
+        dropping.tell("commit")
+        assert (dropping.end(), ending.end()) == (0, 0)
+    third.refresh_from_db()
+    assert third.publish_at < later

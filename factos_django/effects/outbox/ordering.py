@@ -39,12 +39,19 @@ def let_next_go(effect: Effect, now: datetime, using: str) -> None:
     if effect.ordering_key is None:
         return
     following = _first_holding(effect.ordering_key, using)
-    if following is None or following.state != Effect.State.PENDING or following.available_at > now:
-        return
-    first_of_all = following.available_at  # what waits behind others may be due by the thousand
-    mine = Effect.objects.using(using).filter(pk=following.pk, token=following.token)
-    mine.update(publish_at=first_of_all)
-    announce_effects([Outgoing(following.pk, following.name)], using)
+    while following is not None and following.state == Effect.State.PENDING and following.available_at <= now:
+        if _let_go(following, using):
+            announce_effects([Outgoing(following.pk, following.name)], using)
+            return
+        changed, following = following, _first_holding(effect.ordering_key, using)
+        if following == changed:  # another has begun it, and it has failed since
+            return
+
+
+def _let_go(following: Effect, using: str) -> bool:
+    """Let it be due before all that wait for others; return False where it is not what it was."""
+    unchanged = Effect.objects.using(using).filter(pk=following.pk, token=following.token)
+    return bool(unchanged.update(publish_at=following.available_at))
 
 
 def _first_holding(ordering_key: str, using: str) -> Effect | None:
