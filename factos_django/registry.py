@@ -22,7 +22,6 @@ __all__ = [
     "Participant",
     "Registered",
     "followers",
-    "is_waited_for",
     "participants",
 ]
 
@@ -110,8 +109,3 @@ def participants(using: str) -> list[Participant]:
 def followers(using: str) -> list[Any]:
     """Return the projections that follow the log of the database ``using``, in the order of names."""
     return [each for each in PROJECTIONS if not each.inline and each.takes_part(using)]
-
-
-def is_waited_for(using: str) -> bool:
-    """Tell whether a worker has anything to do after facts were recorded in the database ``using``."""
-    return bool(followers(using)) or any(each.takes_part(using) for each in REACTORS)

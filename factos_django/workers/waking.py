@@ -13,7 +13,8 @@ from typing import Any
 
 from django.db import Error, connections
 
-from factos_django.registry import is_waited_for
+from factos_django.conf import conf
+from factos_django.registry import REACTORS, followers
 from factos_django.store.transactions import owns_transaction
 
 __all__ = ["CHANNEL", "Waiting", "notify"]
@@ -35,13 +36,19 @@ def notify(using: str) -> None:
 
     It is a statement after the commit and not in it: a COMMIT that notifies waits for all others that do.
     """
-    if connections[using].vendor != "postgresql" or not is_waited_for(using) or not owns_transaction(using):
+    if connections[using].vendor != "postgresql" or not _is_waited_for(using) or not owns_transaction(using):
         return
     try:
         with connections[using].cursor() as cursor:
             cursor.execute(_NOTIFY)
     except Error as error:
         logger.warning("Nobody was woken for facts in %s: %s", using, error)
+
+
+def _is_waited_for(using: str) -> bool:
+    """Tell whether a worker has anything to do at once: a relay has not where commits nudge by themselves."""
+    relayed = not conf.CELERY_NUDGE and any(each.takes_part(using) for each in REACTORS)
+    return relayed or bool(followers(using))
 
 
 class Waiting:

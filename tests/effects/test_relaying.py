@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from factos_django import BrokerUnavailable, NoBroker, registry
+from factos_django import BrokerUnavailable, NoBroker
 from factos_django.effects import relaying
 from factos_django.effects.delivering import Outcome, deliver
 from factos_django.effects.outbox import asking, publishing
@@ -22,6 +22,7 @@ from factos_django.registry import HANDLERS
 from factos_django.signals import effect_dead
 from factos_django.store import append
 from factos_django.tasks.publishing import published
+from factos_django.workers import waking
 from factos_django.workers.leases import database_now
 from tests.effects.waiting import until
 from tests.faults.actors import actor, actors, die
@@ -394,11 +395,21 @@ def test_without_a_broker_nothing_is_published_and_the_reason_is_told(store):
 
 @on_databases("postgres")
 def test_a_commit_wakes_relays_where_nobody_follows(store, monkeypatch):
-    monkeypatch.setattr(registry, "followers", lambda using: [])
+    monkeypatch.setattr(waking, "followers", lambda using: [])
     with CaptureQueriesContext(connections[store.using]) as asked:
         append([ParcelSent("1", "renata")], using=store.using)
     assert [each["sql"] for each in asked if each["sql"].startswith("NOTIFY")]
-    monkeypatch.setattr(registry, "REACTORS", [])
+    monkeypatch.setattr(waking, "REACTORS", [])
     with CaptureQueriesContext(connections[store.using]) as asked:
         append([ParcelSent("2", "renata", told="")], using=store.using)
+    assert not [each["sql"] for each in asked if each["sql"].startswith("NOTIFY")]
+
+
+@on_databases("postgres")
+def test_no_relay_is_woken_by_a_commit_that_publishes_by_itself(store, settings, monkeypatch):
+    """It would leave the new effects alone, and each append would pay a statement for it."""
+    settings.FACTOS_CELERY_NUDGE = True
+    monkeypatch.setattr(waking, "followers", lambda using: [])
+    with CaptureQueriesContext(connections[store.using]) as asked:
+        append([ParcelSent("1", "renata")], using=store.using)
     assert not [each["sql"] for each in asked if each["sql"].startswith("NOTIFY")]
