@@ -16,7 +16,8 @@ RELAY_EFFECTS_TASK = "factos.relay_effects"
 #: That of the one that removes those which were finished long ago.
 PRUNE_EFFECTS_TASK = "factos.prune_effects"
 
-_A_DAY = 86_400.0
+#: Beat counts this from its own beginning where it keeps no schedule file: so it is less than a day.
+_AN_HOUR = 3_600.0
 
 #: Commits nudge, so this is for what no nudge has reached: a dead broker, a crash after the commit, an append
 #: that was rolled back and had held others back, a failure whose time to try again has come.
@@ -29,7 +30,7 @@ def beat_schedule(
     """Return entries for CELERY_BEAT_SCHEDULE.
 
     Every ``seconds`` the followers of each database catch up, and its effects that are due are published.
-    Once a day those that were finished long ago are removed.
+    Once an hour those that were finished long ago are removed.
 
     ::
 
@@ -38,7 +39,7 @@ def beat_schedule(
     The first is not needed where ``manage.py run_projections`` runs, the second where ``relay_effects`` does,
     neither where ``run_factos`` does.
     """
-    tasks = {CATCH_UP_TASK: seconds, RELAY_EFFECTS_TASK: seconds, PRUNE_EFFECTS_TASK: _A_DAY}
+    tasks = {CATCH_UP_TASK: seconds, RELAY_EFFECTS_TASK: seconds, PRUNE_EFFECTS_TASK: _AN_HOUR}
     return {
         f"{task} {alias}": {"task": task, "schedule": schedule, "args": [alias]}
         for alias in databases

@@ -109,6 +109,11 @@ def test_a_reactor_that_is_unknown_is_a_wrong_usage(store):
     assert "parcels.notify" in complaint
 
 
+@on_databases("default")
+def test_bounds_with_nothing_between_them_are_a_wrong_usage(store):
+    assert command(store.using, "--from", "5", "--to", "2")[0] == 2
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["--reactor", NAME, "--from", "-1"], ["--reactor", NAME, "--batch-size", "0"]]
 )

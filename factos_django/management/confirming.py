@@ -6,6 +6,8 @@ import sys
 
 from django.core.management.base import CommandError
 
+from factos_django.management.exit_codes import REFUSED, USAGE
+
 __all__ = ["confirm"]
 
 
@@ -16,6 +18,6 @@ def confirm(question: str) -> None:
         CommandError: He does not (exit code 1), or there is no terminal to ask at (2).
     """
     if not sys.stdin.isatty():
-        raise CommandError(f"{question} Without a terminal to ask at, say --no-input.", returncode=2)
+        raise CommandError(f"{question} Without a terminal to ask at, say --no-input.", returncode=USAGE)
     if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
-        raise CommandError("Nothing was done.", returncode=1)
+        raise CommandError("Nothing was done.", returncode=REFUSED)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from django.core.management.base import CommandError
 
 from factos_django.core.errors import FactosError, UnknownProjection
-from factos_django.management.worker_command import BEHIND, REFUSED, USAGE, Say, Shortfall, Working
+from factos_django.management.exit_codes import BEHIND, REFUSED, USAGE
+from factos_django.management.worker_command import Say, Shortfall, Working
 from factos_django.projections import CaughtUp, Standing, catch_up
 from factos_django.projections.follower import Follower
 from factos_django.projections.following import Turn

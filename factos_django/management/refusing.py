@@ -9,10 +9,9 @@ from django.core.management.base import CommandError
 from django.db import Error
 
 from factos_django.core.errors import FactosError
+from factos_django.management.exit_codes import INTERRUPTED, REFUSED, USAGE
 
 __all__ = ["refusing"]
-
-_REFUSED, _USAGE, _INTERRUPTED = 1, 2, 130
 
 
 @contextmanager
@@ -21,10 +20,10 @@ def refusing(using: str, *, usage: tuple[type[FactosError], ...] = ()) -> Iterat
     try:
         yield
     except FactosError as error:
-        code = _USAGE if isinstance(error, usage) else _REFUSED
+        code = USAGE if isinstance(error, usage) else REFUSED
         raise CommandError(str(error), returncode=code) from error
     except Error as error:
         advice = f"Is {using} there, and migrated (manage.py migrate --database {using})?"
-        raise CommandError(f"{error}\n{advice}", returncode=_REFUSED) from error
+        raise CommandError(f"{error}\n{advice}", returncode=REFUSED) from error
     except KeyboardInterrupt:
-        raise CommandError("Interrupted: what was done is kept.", returncode=_INTERRUPTED) from None
+        raise CommandError("Interrupted: what was done is kept.", returncode=INTERRUPTED) from None

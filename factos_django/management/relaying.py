@@ -7,7 +7,8 @@ from django.core.management.base import CommandError
 from factos_django.core.errors import BrokerUnavailable, NoBroker
 from factos_django.effects.relayer import Relayer
 from factos_django.effects.relaying import Relayed, relay_due
-from factos_django.management.worker_command import BEHIND, REFUSED, Say, Shortfall, Working
+from factos_django.management.exit_codes import BEHIND, REFUSED
+from factos_django.management.worker_command import Say, Shortfall, Working
 from factos_django.tasks.publishing import published, publishing_app
 
 __all__ = ["Relaying"]

@@ -11,17 +11,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 
 from factos_django.core.errors import FactosError
+from factos_django.management.exit_codes import INTERRUPTED, REFUSED
 from factos_django.models import Effect, ProjectionState
 from factos_django.store.database import database_for_writing
 from factos_django.workers.daemon import Daemon, Job
 from factos_django.workers.ending import interrupt, on_signals, run_until_told_to_end
 from factos_django.workers.leases import this_worker
 
-__all__ = ["BEHIND", "REFUSED", "USAGE", "Say", "Shortfall", "WorkerCommand", "Working"]
-
-#: Exit codes: nothing was done; the command line is wrong; something is left; Ctrl-C.
-REFUSED, USAGE, BEHIND = 1, 2, 3
-_INTERRUPTED = 130
+__all__ = ["Say", "Shortfall", "WorkerCommand", "Working"]
 
 #: Prints a line.
 Say = Callable[[str], Any]
@@ -88,7 +85,7 @@ class WorkerCommand(BaseCommand, ABC):
             with on_signals(interrupt):
                 found = [each.once(say) for each in works]
         except KeyboardInterrupt:
-            raise CommandError("Interrupted: what was done is kept.", returncode=_INTERRUPTED) from None
+            raise CommandError("Interrupted: what was done is kept.", returncode=INTERRUPTED) from None
         except (FactosError, Error) as error:
             raise CommandError(_explained(error, using), returncode=REFUSED) from error
         if left := [each for each in found if each is not None]:

@@ -297,8 +297,9 @@ def test_a_worker_that_was_frozen_past_its_lease_records_nothing(store, broker):
 @on_brokers("redis")
 def test_a_message_that_the_broker_hands_out_again_while_it_is_worked_at_is_ignored(store, broker):
     """Redis takes what is not acknowledged within its visibility timeout for lost."""
-    send(1, store.using, told="slow 20")
-    broker.settings["CELERY_BROKER_TRANSPORT_OPTIONS"]["visibility_timeout"] = 1
+    send(1, store.using, told="slow 12")
+    options = broker.settings["CELERY_BROKER_TRANSPORT_OPTIONS"]
+    options |= {"visibility_timeout": 1, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
     late = {"CELERY_TASK_ACKS_LATE": True}
     received = "Task factos.effect.parcels.Notify["
     with celery_worker(broker, **late) as first:

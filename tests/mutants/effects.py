@@ -42,9 +42,9 @@ _COUNTED_AFTER = (
 )
 _PUBLISHED_IS_DONE = Edit(
     _PUBLISHING,
-    "        claimed.outgoing.append(Outgoing(row.pk, row.name))\n",
-    "        claimed.outgoing.append(Outgoing(row.pk, row.name))\n"
-    "        _rows(using).filter(pk=row.pk).update(publish_at=None)\n",
+    '    _put_off(outgoing, _pause, now, using, published_at=now, publications=F("publications") + 1)\n',
+    '    _put_off(outgoing, _pause, now, using, published_at=now, publications=F("publications") + 1)\n'
+    "    _rows(using).filter(pk__in=[row.pk for row in outgoing]).update(publish_at=None)\n",
 )
 _RUN = "effects/test_effect_histories.py::test_every_effect_is_delivered_whatever_strikes"
 _TURN = "        return (untimely or is_released(row, using)) and is_at_front(row, using)\n"
@@ -197,7 +197,13 @@ EFFECTS: tuple[Mutant, ...] = (
     Mutant(
         "what was not published is not given back",
         "postgres-tags",
-        (Edit(_RELAYING, "        give_back(outgoing[number:], _PAUSE, using)\n", ""),),
+        (
+            Edit(
+                _RELAYING,
+                "        retried(lambda: give_back(outgoing[number:], using, seconds=_PAUSE), using=using)\n",
+                "",
+            ),
+        ),
         test=f"{_RELAYS}::test_what_the_broker_does_not_take_is_given_back_at_once[postgres-tags]",
     ),
 )

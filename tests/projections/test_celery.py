@@ -239,6 +239,6 @@ def test_the_schedule_can_be_made_in_settings():
         for task, seconds in {
             "factos.catch_up": 5.0,
             "factos.relay_effects": 5.0,
-            "factos.prune_effects": 86_400.0,
+            "factos.prune_effects": 3_600.0,
         }.items()
     }

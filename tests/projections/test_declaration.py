@@ -14,7 +14,7 @@ from factos_django import InvalidName, Query, QueryItem, Recorded, RegistrationE
 from factos_django.models import ProjectionModel
 from factos_django.projections import projection, projection_handler
 from factos_django.projections.declaration import Projection, projection_named
-from factos_django.registry import PROJECTIONS, participants
+from factos_django.registry import PROJECTIONS, REACTORS, participants
 from factos_django.store import append
 from tests.ledger.domain import LEDGER, Deposited, Transferred
 from tests.ledger.factos import balances, entries, followed_entries, turnovers
@@ -88,11 +88,12 @@ def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
     assert "ledger.balances" in caught.value.known
 
 
-def test_inline_projections_take_part_in_appends_in_the_order_of_names() -> None:
+def test_inline_projections_take_part_in_appends_in_the_order_of_names_and_reactors_after_them() -> None:
     names = [each.name for each in participants("default")]
     assert {balances.name, entries.name} <= set(names)
     assert turnovers.name not in names
-    assert names == sorted(names)
+    rows = [each.name for each in PROJECTIONS if each.inline]
+    assert names == [*sorted(rows), *sorted(each.name for each in REACTORS)]
 
 
 def test_the_digest_is_that_of_the_query_in_any_order_of_its_items() -> None:

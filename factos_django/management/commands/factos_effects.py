@@ -23,6 +23,7 @@ from factos_django.management.effect_text import (
     effect_as_row,
     effect_in_full,
 )
+from factos_django.management.exit_codes import REFUSED, USAGE
 from factos_django.management.numbers import positive, whole
 from factos_django.management.refusing import refusing
 from factos_django.management.table import aligned
@@ -31,7 +32,6 @@ from factos_django.store.database import database_for_writing
 
 __all__ = ["Command"]
 
-_REFUSED, _USAGE = 1, 2
 _STATES = tuple(str(each.value) for each in Effect.State)
 _SHOWN = 50
 
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             told, lines = act[options["command"]](options, using)
         self.stdout.write(json.dumps(told, ensure_ascii=False) if options["json"] else "\n".join(lines))
         if isinstance(told, dict) and (errors := told.get("errors")):
-            raise CommandError("\n".join(each["message"] for each in errors), returncode=_REFUSED)
+            raise CommandError("\n".join(each["message"] for each in errors), returncode=REFUSED)
 
 
 def _add_retry(commands: Any) -> CommandParser:
@@ -151,11 +151,11 @@ def _retry(options: dict[str, Any], using: str) -> tuple[Any, list[str]]:
 
 def _refuse_what_contradicts(options: dict[str, Any]) -> None:
     if bool(options["ids"]) is options["all"]:
-        raise CommandError("Give the ids of effects, or --all.", returncode=_USAGE)
+        raise CommandError("Give the ids of effects, or --all.", returncode=USAGE)
     if options["all"] and options["behind"]:
-        raise CommandError("--behind goes with ids: --all has those behind, too.", returncode=_USAGE)
+        raise CommandError("--behind goes with ids: --all has those behind, too.", returncode=USAGE)
     if options["ids"] and (options["limit"] or _filter(options) != EffectFilter()):
-        raise CommandError("Filters and --limit go with --all.", returncode=_USAGE)
+        raise CommandError("Filters and --limit go with --all.", returncode=USAGE)
 
 
 def _retry_all(options: dict[str, Any], by: dict[str, str], using: str) -> int:

@@ -9,12 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 
 from factos_django.core.errors import FactosError, UnknownProjection
+from factos_django.management.exit_codes import REFUSED, USAGE
 from factos_django.projections.resuming import leave_out, resume, skip
 from factos_django.projections.states import needs_rebuild, state_of
 from factos_django.registry import PROJECTIONS
 from factos_django.store.database import database_for_writing
-
-_REFUSED, _USAGE = 1, 2
 
 
 class Command(BaseCommand):
@@ -47,10 +46,10 @@ class Command(BaseCommand):
             told, lines = act(options.get("name", ""), using, options.get("position"))
         except FactosError as error:
             usage = isinstance(error, UnknownProjection)
-            raise CommandError(str(error), returncode=_USAGE if usage else _REFUSED) from error
+            raise CommandError(str(error), returncode=USAGE if usage else REFUSED) from error
         except Error as error:
             advice = f"Is {using} there, and migrated (manage.py migrate --database {using})?"
-            raise CommandError(f"{error}\n{advice}", returncode=_REFUSED) from error
+            raise CommandError(f"{error}\n{advice}", returncode=REFUSED) from error
         self.stdout.write(json.dumps(told) if options["json"] else "\n".join(lines))
 
 

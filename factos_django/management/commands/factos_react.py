@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from tqdm import tqdm
 
 from factos_django.core.errors import InvalidPosition, UnknownReactor
 from factos_django.effects.reacting_again import Progress, Reacted, react_again
 from factos_django.management.confirming import confirm
+from factos_django.management.exit_codes import USAGE
 from factos_django.management.numbers import positive, whole
 from factos_django.management.refusing import refusing
 from factos_django.store.database import database_for_writing
@@ -54,6 +55,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Count, ask and write."""
         using = database_for_writing(options["database"])
+        _refuse_nothing(options["first"], options["last"])
         with refusing(using, usage=(UnknownReactor, InvalidPosition)):
             counted = self._react(options, using, dry_run=True)
             if options["dry_run"]:
@@ -84,6 +86,11 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write(f"{_sentence(found)} Written: {written:,}.")
+
+
+def _refuse_nothing(first: int, last: int | None) -> None:
+    if last is not None and last < first:
+        raise CommandError(f"--to {last} is before --from {first}: there is nothing.", returncode=USAGE)
 
 
 def _sentence(found: Reacted) -> str:

@@ -14,6 +14,7 @@ from django.db import Error as DatabaseFailure
 
 from factos_django.core.errors import FactosError
 from factos_django.management.durations import duration
+from factos_django.management.exit_codes import BEHIND
 from factos_django.management.numbers import whole
 from factos_django.management.table import aligned
 from factos_django.status import (
@@ -76,7 +77,7 @@ class Command(BaseCommand):
         health = health_of(found, **allowed)
         self._print(found, health, as_json=options["json"])
         if not health.ok:
-            raise CommandError("\n".join(health.problems), returncode=3)
+            raise CommandError("\n".join(health.problems), returncode=BEHIND)
 
     def _look(self, options: dict[str, Any]) -> Status:
         try:

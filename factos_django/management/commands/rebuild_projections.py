@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from factos_django.core.errors import FactosError, InvalidTag, UnknownProjection
 from factos_django.core.tag import checked_tag
+from factos_django.management.exit_codes import INTERRUPTED, USAGE
 from factos_django.management.numbers import positive
 from factos_django.projections.declaration import projection_named
 from factos_django.projections.rebuilding import check, rebuild
@@ -26,7 +27,6 @@ from factos_django.registry import PROJECTIONS
 
 __all__ = ["Command"]
 
-_USAGE, _INTERRUPTED = 2, 130
 
 #: Between two lines where there is no terminal (seconds).
 _LINE_EVERY = 10.0
@@ -96,7 +96,7 @@ class Command(BaseCommand):
                 )
         except KeyboardInterrupt:
             said = f"Interrupted: the rows of {name} are as they were."
-            raise CommandError(said, returncode=_INTERRUPTED) from None
+            raise CommandError(said, returncode=INTERRUPTED) from None
         except (FactosError, Error) as error:
             self.stderr.write(self.style.ERROR(str(error)))
             return {"name": name, "error": type(error).__name__, "message": str(error)}
@@ -153,13 +153,13 @@ def _moving(bar: Any) -> Progress:
 
 def _names(options: dict[str, Any]) -> list[str]:
     if bool(options["names"]) is options["all"]:
-        raise CommandError("Give the names of projections, or --all.", returncode=_USAGE)
+        raise CommandError("Give the names of projections, or --all.", returncode=USAGE)
     if options["all"]:
         return [each.name for each in PROJECTIONS if each.takes_part(options["database"])]
     try:
         return [projection_named(name).name for name in dict.fromkeys(options["names"])]
     except UnknownProjection as error:
-        raise CommandError(str(error), returncode=_USAGE) from error
+        raise CommandError(str(error), returncode=USAGE) from error
 
 
 def _told(outcome: Computed) -> dict[str, Any]:
