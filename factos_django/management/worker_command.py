@@ -10,8 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 
-from factos_django.core.errors import FactosError
-from factos_django.management.exit_codes import INTERRUPTED, REFUSED
+from factos_django.management.refusing import refusing
 from factos_django.models import Effect, ProjectionState
 from factos_django.store.database import database_for_writing
 from factos_django.workers.daemon import Daemon, Job
@@ -81,13 +80,8 @@ class WorkerCommand(BaseCommand, ABC):
 
     def _work_once(self, works: Sequence[Working], using: str, verbosity: int) -> None:
         say = self.stdout.write if verbosity else _silently
-        try:
-            with on_signals(interrupt):
-                found = [each.once(say) for each in works]
-        except KeyboardInterrupt:
-            raise CommandError("Interrupted: what was done is kept.", returncode=INTERRUPTED) from None
-        except (FactosError, Error) as error:
-            raise CommandError(_explained(error, using), returncode=REFUSED) from error
+        with refusing(using), on_signals(interrupt):
+            found = [each.once(say) for each in works]
         if left := [each for each in found if each is not None]:
             said = "\n".join(each.said for each in left)
             raise CommandError(said, returncode=max(each.code for each in left))
@@ -109,12 +103,6 @@ def _refuse_unmigrated(using: str) -> None:
         return  # it is away; the daemon waits for it
     if not {ProjectionState._meta.db_table, Effect._meta.db_table} <= set(tables):
         raise CommandError(f"Its tables are missing: manage.py migrate --database {using}")
-
-
-def _explained(error: Exception, using: str) -> str:
-    if isinstance(error, FactosError):
-        return str(error)
-    return f"{error}\nIs {using} there, and migrated (manage.py migrate --database {using})?"
 
 
 def _silently(line: str) -> None:

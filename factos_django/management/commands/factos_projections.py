@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connections
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connections
 
-from factos_django.core.errors import FactosError, UnknownProjection
-from factos_django.management.exit_codes import REFUSED, USAGE
+from factos_django.core.errors import UnknownProjection
+from factos_django.management.refusing import refusing
 from factos_django.projections.resuming import leave_out, resume, skip
 from factos_django.projections.states import needs_rebuild, state_of
 from factos_django.registry import PROJECTIONS
@@ -42,14 +42,8 @@ class Command(BaseCommand):
         """Do it, and say what came of it."""
         using = database_for_writing(options["database"])
         act = {"list": _list, "resume": _resume, "skip": _skip}[options["command"]]
-        try:
+        with refusing(using, usage=(UnknownProjection,)):
             told, lines = act(options.get("name", ""), using, options.get("position"))
-        except FactosError as error:
-            usage = isinstance(error, UnknownProjection)
-            raise CommandError(str(error), returncode=USAGE if usage else REFUSED) from error
-        except Error as error:
-            advice = f"Is {using} there, and migrated (manage.py migrate --database {using})?"
-            raise CommandError(f"{error}\n{advice}", returncode=REFUSED) from error
         self.stdout.write(json.dumps(told) if options["json"] else "\n".join(lines))
 
 
