@@ -5,5 +5,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/", include("factos_django.rest_framework.urls")),
     path("", include("demo_project.ticketing.urls")),
 ]

@@ -50,6 +50,14 @@ class Defaults:
     CELERY_NUDGE: bool = True
     #: Which event types may be read without a class: True for all, or a collection of names.
     API_UNREGISTERED_TYPES: bool | Collection[str] = False
+    #: The path of the class that says who may do what over HTTP: a subclass of ApiPermissions.
+    API_PERMISSIONS: str = "factos_django.rest_framework.permissions.ApiPermissions"
+    #: The longest page that the API gives (rows).
+    API_MAX_LIMIT: int = 1_000
+    #: How long one answer of the feed goes on under WSGI, before the client asks again (seconds).
+    FEED_SECONDS: float = 25
+    #: How many clients one process feeds, or lets wait, at a time (clients).
+    FEED_MAX_CLIENTS: int = 50
 
 
 class _Conf:
@@ -81,6 +89,8 @@ def refusal(name: str, value: object) -> str:
     """Return why ``value`` cannot be setting ``name`` (without prefix), or an empty string."""
     if name == "GUARD":
         return _guard_refusal(value)
+    if name == "API_PERMISSIONS":
+        return "" if isinstance(value, str) else "give the path of a class (package.module.Class)"
     if name == "CELERY_NUDGE":
         return "" if isinstance(value, bool) else "give True or False"
     if name == "API_UNREGISTERED_TYPES":

@@ -21,6 +21,7 @@ __all__ = [
     "encode_json",
     "encode_unchecked",
     "parse_strictly",
+    "unique_keys",
 ]
 
 #: Levels of nesting: MariaDB 10.11's json_valid() accepts 31 and refuses 32.
@@ -70,10 +71,11 @@ def _encode(value: Any) -> bytes:
 
 def parse_strictly(text: bytes) -> Any:
     """Return the plain value of ``text``; raise ValueError for a key that stands twice in a mapping."""
-    return json.loads(text, object_pairs_hook=_unique_keys)
+    return json.loads(text, object_pairs_hook=unique_keys)
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return ``pairs`` as a mapping; raise ValueError for a key that stands twice. (A hook of json.loads.)"""
     if len(dict(pairs)) != len(pairs):
         raise ValueError("two keys of a mapping are the same text in JSON")
     return dict(pairs)

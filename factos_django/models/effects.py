@@ -69,6 +69,10 @@ class Effect(models.Model):
     class Meta:
         db_table = "factos_effect"
         default_permissions = ("view",)
+        permissions = [
+            ("retry_effect", _("Can have effects tried again")),
+            ("drop_effect", _("Can give effects up")),
+        ]
         verbose_name = _("effect")
         verbose_name_plural = _("effects")
         constraints = [

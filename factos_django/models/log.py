@@ -32,6 +32,10 @@ class Event(AppendOnlyModel):
     class Meta(AppendOnlyModel.Meta):
         verbose_name = _("event")
         verbose_name_plural = _("events")
+        permissions = [
+            ("append_event", _("Can append events")),
+            ("view_event_data", _("Can view the data of events")),
+        ]
         indexes = [models.Index(fields=["type", "position"], name="factos_event_type_position")]
 
     def __str__(self) -> str:

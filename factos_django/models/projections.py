@@ -53,6 +53,7 @@ class ProjectionState(models.Model):
     class Meta:
         db_table = "factos_projection"
         default_permissions = ("view",)
+        permissions = [("rebuild_projection", _("Can rebuild projections"))]
         verbose_name = _("projection")
         verbose_name_plural = _("projections")
 

@@ -1,0 +1,97 @@
+"""What clients send: bodies and parameters, as the types that they are.
+
+The types are msgspec Structs. They are strict: what is not declared is refused, and so is a number where a
+string belongs. The description of the API is made from them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+from rest_framework.request import Request
+
+from factos_django.core.metadata import is_storable_text
+from factos_django.core.position import LAST_POSITION
+from factos_django.core.query import Query, QueryItem
+from factos_django.rest_framework.refusals import InvalidBody, InvalidParameter
+
+__all__ = ["Body", "Position", "QueryBody", "QueryItemBody", "body_of", "parameters_of", "query_of"]
+
+T = TypeVar("T")
+
+#: A position in the log.
+Position = Annotated[int, Meta(ge=0, le=LAST_POSITION)]
+
+# msgspec's messages end with where it was.
+_PLACE = re.compile(r"(.*?) - at `(?:key in )?(\$.*)`", re.DOTALL)
+
+
+class Body(Struct, forbid_unknown_fields=True):
+    """What is sent: a JSON object of exactly these members."""
+
+
+class QueryItemBody(Body):
+    """Any of these types (of none: any type), and all of these tags."""
+
+    types: list[str] = []
+    tags: list[str] = []
+
+
+class QueryBody(Body):
+    """``{"items": [...]}``, of which any matches, or ``{"all": true}`` for every event."""
+
+    items: list[QueryItemBody] = []
+    all: bool = False
+
+
+def query_of(body: QueryBody) -> Query:
+    """Return the query that ``body`` says; raise InvalidInput."""
+    items = tuple(QueryItem(types=item.types, tags=item.tags) for item in body.items)
+    return Query(items, everything=body.all)
+
+
+def body_of(request: Request, kind: type[T]) -> T:
+    """Return the body of ``request`` as ``kind``; raise InvalidBody, which says where it is none."""
+    return converted(request.data, kind)
+
+
+def converted(value: Any, kind: type[T], *, path: str = "$") -> T:
+    """Return ``value``, parsed JSON, as ``kind``; raise InvalidBody."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidBody("The body is not what this address takes.", errors=[told(error, path)]) from error
+
+
+def parameters_of(request: Request, kind: type[T]) -> T:
+    """Return the parameters of the address as ``kind``, a Body; raise InvalidParameter.
+
+    A parameter whose type is a list may stand there several times, any other once. Numbers are ASCII digits.
+    """
+    hints = get_type_hints(kind)
+    given: dict[str, Any] = {}
+    for name, values in request.query_params.lists():
+        if not all(map(is_storable_text, (name, *values))):
+            raise InvalidParameter("A parameter holds NUL or a lone surrogate.")
+        if name not in hints:
+            raise InvalidParameter(f"There is no parameter {name!r}; known are: {', '.join(sorted(hints))}.")
+        is_list = getattr(hints[name], "__origin__", None) is list
+        if not is_list and len(values) > 1:
+            raise InvalidParameter(f"Parameter {name!r} stands there {len(values)} times.")
+        given[name] = list(values) if is_list else values[0]
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        place = told(error, "$")
+        raise InvalidParameter(f"{place['detail']} ({place['path'].removeprefix('$.')})") from error
+
+
+def told(error: msgspec.ValidationError, path: str) -> dict[str, str]:
+    """Return where ``error`` is, below ``path``, and what it is."""
+    found = _PLACE.fullmatch(str(error))
+    if found is None:
+        return {"path": path, "detail": str(error)}
+    return {"path": path + found[2].removeprefix("$"), "detail": found[1]}

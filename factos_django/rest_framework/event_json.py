@@ -1,0 +1,41 @@
+"""Facts as they are sent: what is stored, in the version that was stored, whatever this code knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.db import connections
+
+from factos_django.core.canonical_json import decode_json, encode_json
+from factos_django.store.rows import EventRow
+
+__all__ = ["event_json", "events_json"]
+
+
+def events_json(rows: Iterable[EventRow], using: str, *, with_data: bool) -> list[dict[str, Any]]:
+    """Return the events of ``rows`` for an answer."""
+    return [event_json(row, using, with_data=with_data) for row in rows]
+
+
+def event_json(row: EventRow, using: str, *, with_data: bool) -> dict[str, Any]:
+    """Return the event of ``row`` for an answer: the same text for the same event on every database."""
+    data = {"data": msgspec.Raw(encode_json(decode_json(row.data)))} if with_data else {}
+    return {
+        "position": row.position,
+        "id": row.uuid,
+        "type": row.type,
+        "version": row.version,
+        "tags": decode_json(row.tags),
+        **data,
+        "metadata": decode_json(row.metadata),
+        "recorded_at": _moment(row.recorded_at, using).isoformat(timespec="microseconds"),
+    }
+
+
+def _moment(recorded_at: Any, using: str) -> datetime:
+    moment = datetime.fromisoformat(recorded_at) if isinstance(recorded_at, str) else recorded_at
+    zone = connections[using].timezone or UTC
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -1,0 +1,104 @@
+"""What all surfaces of the API have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.db import connections, transaction
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.views import APIView
+
+from factos_django.core.query import Query
+from factos_django.rest_framework.openapi import SurfaceSchema
+from factos_django.rest_framework.permissions import AllowedBySurface, ApiPermissions, permissions_of
+from factos_django.rest_framework.problems import Problem, answer_to, problem_of
+from factos_django.rest_framework.raw_json import RawJSONRenderer
+from factos_django.rest_framework.strict_json import StrictJSONParser
+from factos_django.store.database import database_for_writing
+
+__all__ = ["ProblemAnswers", "Surface"]
+
+
+class ProblemAnswers(APIView):
+    """A view that speaks JSON only, and answers every error with problem+json (RFC 9457).
+
+    Authentication and throttling are the project's, read when they are used.
+    """
+
+    parser_classes = [StrictJSONParser]
+    renderer_classes = [RawJSONRenderer]
+    metadata_class = None
+    versioning_class = None
+    schema = SurfaceSchema()
+    #: For the project's ScopedRateThrottle, if it has one and a rate for this scope.
+    throttle_scope: str | None = None
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Return the project's, as REST_FRAMEWORK says now."""
+        if self.authentication_classes is not APIView.authentication_classes:
+            return super().get_authenticators()
+        chosen: Sequence[type[BaseAuthentication]] = api_settings.DEFAULT_AUTHENTICATION_CLASSES  # type: ignore[assignment]
+        return [each() for each in chosen]
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Return the project's, but for one by scopes that has no rate for ours."""
+        chosen: Sequence[type[BaseThrottle]] = api_settings.DEFAULT_THROTTLE_CLASSES  # type: ignore[assignment]
+        return [each() for each in chosen if self._has_rate(each)]
+
+    def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
+        """Return ours: the project's is for the project's views."""
+        return answer_to
+
+    def problem(self, error: Exception) -> Problem:
+        """Return what is said of ``error``."""
+        return problem_of(error)
+
+    def _has_rate(self, throttle: type[BaseThrottle]) -> bool:
+        return not issubclass(throttle, ScopedRateThrottle) or self.throttle_scope in throttle.THROTTLE_RATES
+
+
+class Surface(ProblemAnswers):
+    """A part of this API: closed, but for what ``allowed_by`` lets FACTOS_API_PERMISSIONS allow.
+
+    It runs outside of ATOMIC_REQUESTS: an append answers when it is committed, and nothing else keeps a
+    transaction open.
+    """
+
+    permission_classes = [AllowedBySurface]
+    #: The questions of ApiPermissions that have to be answered with yes, by the method of the request.
+    allowed_by: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Return the view, outside of ATOMIC_REQUESTS of every database."""
+        view = super().as_view(**initkwargs)
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    @property
+    def permissions(self) -> ApiPermissions:
+        """What the user may do."""
+        return permissions_of(self.request)
+
+    @property
+    def using(self) -> str:
+        """The alias of the database of the log."""
+        return database_for_writing(None)
+
+    def refuse_unreadable(self, query: Query) -> None:
+        """Raise PermissionDenied for a query that the user may not ask."""
+        if not self.permissions.may_read(query):
+            raise PermissionDenied("You may not ask this query.")
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let nobody keep what is not said to be kept: answers are for whoever may see them."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer

@@ -1,0 +1,1 @@
+"""The surfaces of the API, one a file."""
