@@ -37,6 +37,7 @@ __all__ = [
     "DEFAULT_AUTO_FIELD",
     "INSTALLED_APPS",
     "MIDDLEWARE",
+    "PASSWORD_HASHERS",
     "REST_FRAMEWORK",
     "ROOT_URLCONF",
     "SPECTACULAR_SETTINGS",
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 SECRET_KEY = "for the tests"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # basic authentication at each request
 
 SERVERS = {
     "postgres": os.environ.get("FACTOS_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"),

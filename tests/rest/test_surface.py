@@ -1,11 +1,16 @@
 """What is the same at every address of the API."""
 
+import base64
+import json
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
+from django.contrib.auth.models import User
 
 from tests.rest.clients import ApiClient
-from tests.stores import on_databases
+from tests.rest.live import live_server
+from tests.stores import Store, on_databases
 
 pytestmark = on_databases(also=["default"])
 
@@ -43,3 +48,13 @@ def test_a_parameter_that_makes_no_sense_is_refused(api: ApiClient, parameters: 
     answer = api.fetch("events/", **parameters)
     assert answer.status_code == 400
     assert answer.json()["status"] == 400
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_it_is_served_by_a_live_server(on_store: Store, interface: str) -> None:
+    User.objects.create_superuser("root", password="secret")
+    login = base64.b64encode(b"root:secret").decode()
+    with live_server(on_store, interface) as (address, _):
+        asked = Request(f"{address}events/", headers={"Authorization": f"Basic {login}"})
+        with urlopen(asked) as answer:
+            assert json.load(answer) == {"events": [], "head": 0}
