@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks.bench import LONG, SHORT, SUBJECTS, Bench, missing_subjects
@@ -14,11 +14,14 @@ from tests.benchmarks.circumstances import circumstances
 from tests.benchmarks.databases import Databases
 from tests.benchmarks.measuring import measure
 from tests.benchmarks.report import table, write_page
+from tests.benchmarks.rest.rows import rest_rows_of
 from tests.benchmarks.rows import Row, rows_of
 from tests.settings import LEFT_OUT, SERVERS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
-NAMES = [row.name for row in rows_of(LONG)]
+#: Each part of the benchmark is a table of its own.
+PARTS = {"log": rows_of, "rest": rest_rows_of}
+NAMES = [row.name for rows in PARTS.values() for row in rows(LONG)]
 
 SHORT_NOTE = "**A short run, which proves that the benchmark works and says nothing about speed.**\n\n"
 
@@ -31,17 +34,18 @@ def main() -> int:
         return 1
     # A kill from outside ends the run as Ctrl-C does: with its databases and processes removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    part = report(asked)
-    sys.stdout.write(part)
-    if asked.write and asked.only is None:
-        write_page(PAGE, part)
-    elif asked.write:
-        sys.stderr.write(f"{PAGE.name} is left as it was: these are not all rows.\n")
+    for name, text in reports(asked):
+        sys.stdout.write(f"{text}\n")
+        if asked.write and asked.only is None:
+            write_page(PAGE, text, name)
+        elif asked.write:
+            sys.stderr.write(f"{PAGE.name} is left as it was: these are not all rows.\n")
     return 0
 
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--part", choices=[*PARTS], help="this part alone")
     parser.add_argument("--only", action="append", choices=NAMES, help="this row; may be repeated")
     parser.add_argument("--runs", type=int, help="of each measurement; default: 3, 1 with --short")
     parser.add_argument("--short", action="store_true", help="a small version of everything")
@@ -49,8 +53,8 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def report(asked: argparse.Namespace) -> str:
-    """Measure, and return the table with its circumstances, in Markdown."""
+def reports(asked: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Measure; yield the name of each part, and its table with its circumstances, in Markdown."""
     missing = missing_subjects()
     for subject, reason in missing.items():
         sys.stderr.write(f"{subject} is left out: {reason}\n")
@@ -61,9 +65,11 @@ def report(asked: argparse.Namespace) -> str:
         runs=asked.runs or (1 if asked.short else 3),
         subjects=tuple(subject for subject in SUBJECTS if subject not in missing),
     )
-    rows = [row for row in rows_of(bench.scale) if asked.only is None or row.name in asked.only]
     try:
-        return (SHORT_NOTE if asked.short else "") + measured(bench, rows)
+        for name, rows_of_part in PARTS.items():
+            rows = [row for row in rows_of_part(bench.scale) if asked.only is None or row.name in asked.only]
+            if rows and asked.part in (None, name):
+                yield name, (SHORT_NOTE if asked.short else "") + measured(bench, rows)
     finally:
         databases.remove_all()
 

@@ -116,7 +116,7 @@ class Bench:
         self, subject: str, database: str, mode: str, broker: Environment | None = None
     ) -> dict[str, str]:
         """Return what tells a process what it is to measure."""
-        environment = self._environment(subject, database) | {"FACTOS_TEST_TALLY": mode} | dict(broker or {})
+        environment = self.environment(subject, database) | {"FACTOS_TEST_TALLY": mode} | dict(broker or {})
         if subject == OURS:
             environment["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.tally.settings"
         return environment
@@ -140,7 +140,7 @@ class Bench:
 
     def clients(self, subject: str, database: str, jobs: Sequence[Job]) -> list[Result]:
         """Let processes do the jobs at the same time."""
-        return run_clients(_MODULES[subject], self._environment(subject, database), jobs)
+        return run_clients(_MODULES[subject], self.environment(subject, database), jobs)
 
     def pgbench(self, database: str) -> PgBench:
         program = find_pgbench()
@@ -166,7 +166,8 @@ class Bench:
         self.databases.vacuum(database)
         return Log(database, rate(filled))
 
-    def _environment(self, subject: str, database: str) -> dict[str, str]:
+    def environment(self, subject: str, database: str) -> dict[str, str]:
+        """Return what tells a process of this subject which database it is to use."""
         if subject == OURS:
             url = self.databases.url_of(database)
             return {"DJANGO_SETTINGS_MODULE": "demo_project.settings", "DATABASE_URL": url, "DEBUG": "0"}

@@ -16,7 +16,7 @@ import psycopg
 
 __all__ = ["circumstances"]
 
-_PACKAGES = ("Django", "psycopg", "psycopg-binary", "celery", "redis", "eventsourcing")
+_PACKAGES = ("Django", "psycopg", "psycopg-binary", "celery", "redis", "djangorestframework", "gunicorn", "eventsourcing")
 _SETTINGS = (
     "synchronous_commit",
     "fsync",

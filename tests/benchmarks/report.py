@@ -14,7 +14,11 @@ from tests.benchmarks.rows import Line
 
 __all__ = ["BEGIN", "END", "FAILED", "Measured", "rendered", "replaced", "table", "write_page"]
 
-BEGIN = "<!-- From here to the next mark, make bench writes. -->"
+#: By the part of the benchmark.
+BEGIN = {
+    "log": "<!-- From here to the next mark, make bench writes. -->",
+    "rest": "<!-- From here to the next mark, make bench writes about the REST API. -->",
+}
 END = "<!-- Here it ends. -->"
 
 #: The value of a measurement that came to nothing.
@@ -64,18 +68,18 @@ def rendered(number: float | None) -> str:
     return f"{number:,.{digits}f}"
 
 
-def replaced(page: str, part: str) -> str:
-    """The page with ``part`` between the two marks, in place of what was there."""
-    before, begin, rest = page.partition(BEGIN)
+def replaced(page: str, part: str, name: str) -> str:
+    """The page with ``part`` between the marks of this name, in place of what was there."""
+    before, begin, rest = page.partition(BEGIN[name])
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"The page lacks one of the marks {BEGIN!r} and {END!r}.")
-    return f"{before}{BEGIN}\n\n{part.strip()}\n\n{END}{after}"
+        raise ValueError(f"The page lacks one of the marks {BEGIN[name]!r} and {END!r}.")
+    return f"{before}{begin}\n\n{part.strip()}\n\n{END}{after}"
 
 
-def write_page(path: Path, part: str) -> None:
-    """Write ``part`` between the marks of the page."""
-    path.write_text(replaced(path.read_text(), part))
+def write_page(path: Path, part: str, name: str) -> None:
+    """Write ``part`` between the marks of this name."""
+    path.write_text(replaced(path.read_text(), part, name))
 
 
 def _cells(measured: Measured) -> list[str]:

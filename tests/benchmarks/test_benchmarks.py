@@ -113,21 +113,23 @@ def test_all_rows_of_the_table_have_as_many_cells():
 
 
 def test_only_what_stands_between_the_marks_is_replaced():
-    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    assert replaced(page, "new\n") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
-    assert replaced(replaced(page, "new"), "new") == replaced(page, "new")
+    begin, other = BEGIN["log"], f"{BEGIN['rest']}\nold\n{END}\nafter\n"
+    page = f"before\n{begin}\nold\n{END}\n{other}"
+    assert replaced(page, "new\n", "log") == f"before\n{begin}\n\nnew\n\n{END}\n{other}"
+    assert replaced(replaced(page, "new", "rest"), "new", "rest") == replaced(page, "new", "rest")
+    assert replaced(page, "new", "rest").startswith(f"before\n{begin}\nold\n{END}\n{BEGIN['rest']}\n\nnew")
 
 
-@pytest.mark.parametrize("page", ["", BEGIN, f"{END} {BEGIN}", END])
+@pytest.mark.parametrize("page", ["", BEGIN["log"], f"{END} {BEGIN['log']}", END])
 def test_a_page_without_both_marks_is_not_written(page):
     with pytest.raises(ValueError, match="lacks one of the marks"):
-        replaced(page, "new")
+        replaced(page, "new", "log")
 
 
 def test_the_page_of_the_repository_has_both_marks():
-    from tests.benchmarks.__main__ import PAGE
+    from tests.benchmarks.__main__ import PAGE, PARTS
 
-    assert replaced(PAGE.read_text(), "new").count("new\n\n<!--") == 1
+    assert all(replaced(PAGE.read_text(), "new", part).count("new\n\n<!--") == 1 for part in PARTS)
 
 
 def test_each_row_has_a_name_of_its_own():
