@@ -16,7 +16,16 @@ import psycopg
 
 __all__ = ["circumstances"]
 
-_PACKAGES = ("Django", "psycopg", "psycopg-binary", "celery", "redis", "djangorestframework", "gunicorn", "eventsourcing")
+_PACKAGES = (
+    "Django",
+    "psycopg",
+    "psycopg-binary",
+    "celery",
+    "redis",
+    "djangorestframework",
+    "gunicorn",
+    "eventsourcing",
+)
 _SETTINGS = (
     "synchronous_commit",
     "fsync",
