@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import msgspec
+import msgspec.inspect
 
 from factos_django.core.canonical_json import (
     UnstorableData,
@@ -12,6 +14,7 @@ from factos_django.core.canonical_json import (
     encode_unchecked,
     parse_strictly,
 )
+from factos_django.core.misfit import misfit_of, misfits
 
 __all__ = ["Codec"]
 
@@ -53,6 +56,29 @@ class Codec:
     def convert(self, data: Any) -> Any:
         """Return the instance that the parsed JSON ``data`` describes; raise UnstorableData if none."""
         return self.decode(encode_json(data))  # by the one way of reading: keys are text only there
+
+    def convert_strictly(self, data: Any) -> Any:
+        """Return the instance that the parsed JSON ``data``, sent by somebody, describes.
+
+        Unlike ``convert`` it refuses what the instance would not keep: members that its classes do not
+        have, at any depth, and numbers that would be rounded.
+
+        Raises:
+            Misfit: It describes none; it says where.
+            UnstorableData: It is no JSON that every database stores.
+        """
+        text = encode_json(data)
+        try:
+            instance = self._decoder.decode(text)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise misfit_of(error) from error
+        for misfit in misfits(self._type_info, data):
+            raise misfit
+        return instance
+
+    @cached_property
+    def _type_info(self) -> msgspec.inspect.Type:
+        return msgspec.inspect.type_info(self.cls)
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of the class."""

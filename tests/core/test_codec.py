@@ -3,13 +3,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from factos_django.core.canonical_json import UnstorableData
 from factos_django.core.codec import Codec
+from factos_django.core.misfit import Misfit
 
 
 class Colour(Enum):
@@ -126,6 +128,95 @@ def test_parsed_data_is_converted():
     assert codec.convert(json.loads(codec.encode(EVERYTHING))) == EVERYTHING
     with pytest.raises(UnstorableData, match=r"\$.row"):
         Codec(Seat).convert({"row": "one"})
+
+
+class Corner(NamedTuple):
+    at: Seat
+
+
+class Shape(TypedDict):
+    seat: Seat
+
+
+class Circle(msgspec.Struct, tag="circle"):
+    radius: float
+
+
+class Square(msgspec.Struct, tag="square"):
+    side: Decimal
+    seat: Seat | None = None
+
+
+class Row(msgspec.Struct, array_like=True):
+    number: int
+
+
+@dataclass(frozen=True)
+class Nested:
+    seats: tuple[Seat, ...] = ()
+    pair: tuple[int, Seat] | None = None
+    corner: Corner | None = None
+    shape: Shape | None = None
+    by_name: dict[str, list[Seat]] = field(default_factory=dict)
+    one_or_many: Seat | list[Seat] | None = None
+    figure: Circle | Square | None = None
+    row: Row | None = None
+    ratio: float | None = None
+    amount: int | float = 0
+    price: Decimal | None = None
+    below: "Nested | None" = None
+    anything: Any = None
+
+
+FITTING = [
+    {},
+    {"seats": [{"row": 1, "label": "a"}], "anything": {"foo": [{"bar": 1e300}]}},
+    {"below": {"below": {"pair": [1, {"row": 2}]}}},
+    {"figure": {"type": "square", "side": "1.10", "seat": {"row": 1}}},
+    {"figure": {"type": "circle", "radius": 2}, "row": [1], "corner": [{"row": 1}]},
+    {"ratio": 2**53, "amount": 2**53 + 1, "price": "0.10"},
+]
+
+
+@pytest.mark.parametrize("data", FITTING)
+def test_data_that_is_kept_whole_is_converted_strictly(data):
+    codec = Codec(Nested)
+    assert codec.convert_strictly(data) == codec.convert(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "reason"),
+    [
+        ({"foo": 1}, "$.foo", "no member `foo`"),
+        ({"seats": [{"row": 1}, {"row": 2, "colour": None}]}, "$.seats[1].colour", "no member"),
+        ({"pair": [1, {"row": 2, "x": 1}]}, "$.pair[1].x", "no member"),
+        ({"corner": [{"row": 2, "x": 1}]}, "$.corner[0].x", "no member"),
+        ({"shape": {"seat": {"row": 1}, "x": 1}}, "$.shape.x", "no member"),
+        ({"shape": {"seat": {"row": 1, "x": 1}}}, "$.shape.seat.x", "no member"),
+        ({"by_name": {"a": [{"row": 1, "x": 1}]}}, "$.by_name.a[0].x", "no member"),
+        ({"one_or_many": {"row": 1, "x": 1}}, "$.one_or_many.x", "no member"),
+        ({"one_or_many": [{"row": 1, "x": 1}]}, "$.one_or_many[0].x", "no member"),
+        ({"figure": {"type": "circle", "radius": 1, "side": 1}}, "$.figure.side", "no member"),
+        ({"figure": {"type": "square", "side": "1", "radius": 1}}, "$.figure.radius", "no member"),
+        ({"row": [1, 2]}, "$.row[1]", "no such member"),
+        ({"below": {"below": {"foo": 1}}}, "$.below.below.foo", "no member"),
+        ({"ratio": 2**53 + 1}, "$.ratio", "so many digits"),
+        ({"price": 1.1}, "$.price", "as a string"),
+        ({"seats": [{"row": "one"}]}, "$.seats[0].row", "Expected `int`, got `str`"),
+        ({"seats": [{}]}, "$.seats[0]", "missing required field `row`"),
+        ([], "$", "Expected `object`, got `array`"),
+    ],
+)
+def test_nothing_of_what_was_sent_is_lost_silently(data, path, reason):
+    with pytest.raises(Misfit) as error:
+        Codec(Nested).convert_strictly(data)
+    assert error.value.path == path
+    assert reason in error.value.reason
+
+
+def test_what_no_database_stores_is_no_misfit_of_a_class():
+    with pytest.raises(UnstorableData, match="NUL"):
+        Codec(Nested).convert_strictly({"anything": "\x00"})
 
 
 def test_a_dataclass_may_check_its_fields_and_history_that_fails_is_refused():
