@@ -18,6 +18,7 @@ from factos_django.core.metadata import Metadata, MetadataValue, checked_idempot
 from factos_django.core.query import Query
 from factos_django.core.satisfiability import unsatisfiable_items
 from factos_django.stamps import stamp
+from factos_django.store.announcing import telling_refusals
 from factos_django.store.contexts import context_of
 from factos_django.store.database import database_for_writing
 from factos_django.store.matching import checked_query
@@ -94,7 +95,8 @@ def dispatch(
         decisions.append(context)
         return _decided(context, decide_context(context, command, decider), stamps)
 
-    done = retried(lambda: record_decision(request, decide), using=alias)
+    with telling_refusals(alias):
+        done = retried(lambda: record_decision(request, decide), using=alias)
     return Dispatched(done.recorded, done.position, decisions[-1] if decisions else None, len(decisions))
 
 

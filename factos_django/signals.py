@@ -1,5 +1,6 @@
 """Signals: sent after commit, ``send_robust``, each with ``using``, the alias of the database.
 
+``append_rejected`` tells of what is never committed: it is sent after the rollback.
 A receiver may miss what happened before a crash. What must happen is a reactor's, or a projection's.
 """
 
@@ -11,6 +12,7 @@ from typing import Any
 from django.dispatch import Signal
 
 __all__ = [
+    "append_rejected",
     "effect_dead",
     "effect_delivered",
     "effect_failed",
@@ -24,6 +26,11 @@ logger = logging.getLogger(__name__)
 
 #: ``events``: the tuple of Recorded of one append.
 events_recorded = Signal()
+#: ``error``: an append or a dispatch was refused, since its context moved, or its idempotency key or event
+#: ids were used before for something else (AppendConditionFailed, IdempotencyKeyReused, EventIdReused). Sent
+#: before the error reaches the caller, once the refused work is rolled back and its guards are given up.
+#: There is no commit to wait for. In a transaction of the caller's it is sent inside of that, for each try.
+append_rejected = Signal()
 #: ``name`` of the projection, and the ``error`` in words.
 projection_stopped = Signal()
 #: ``name`` of the projection, and how many ``rows`` were put right.

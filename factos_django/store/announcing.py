@@ -1,18 +1,21 @@
-"""After commit: who waits for facts is woken, and who listens is told."""
+"""After commit: who waits for facts is woken, and who listens is told. Of refusals, too."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from django.db import connections, transaction
 
+from factos_django.core.condition import AppendConditionFailed
+from factos_django.core.errors import EventIdReused, IdempotencyKeyReused
 from factos_django.core.event import Recorded
-from factos_django.signals import events_recorded, tell
+from factos_django.signals import append_rejected, events_recorded, tell
 
-__all__ = ["WAKERS", "announce", "has_appended"]
+__all__ = ["WAKERS", "announce", "has_appended", "telling_refusals"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,16 @@ def announce(recorded: Sequence[Recorded[Any]], using: str) -> None:
         transaction.on_commit(told, using=using, robust=True)
     if not has_appended(using):  # one waking a transaction
         transaction.on_commit(_Wake(using), using=using, robust=True)
+
+
+@contextmanager
+def telling_refusals(using: str) -> Iterator[None]:
+    """Tell of an append that is refused, once the block around its unit of work has ended."""
+    try:
+        yield
+    except (AppendConditionFailed, IdempotencyKeyReused, EventIdReused) as error:
+        tell(append_rejected, error=error, using=using)
+        raise
 
 
 def has_appended(using: str) -> bool:

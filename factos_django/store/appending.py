@@ -12,6 +12,7 @@ from factos_django.core.errors import InvalidQuery
 from factos_django.core.event import Recorded
 from factos_django.core.metadata import Metadata, checked_idempotency_key
 from factos_django.core.query import Query
+from factos_django.store.announcing import telling_refusals
 from factos_django.store.database import database_for_writing
 from factos_django.store.matching import checked_query
 from factos_django.store.prepared import fingerprint, metadata_of_append, prepare
@@ -55,7 +56,8 @@ def append(
     query = None if condition is None else _query_of(condition)
     digest = fingerprint(prepared) if key is not None else ""
     request = Request(alias, query, key, digest)
-    return retried(lambda: record_events(request, prepared, condition), using=alias).recorded
+    with telling_refusals(alias):
+        return retried(lambda: record_events(request, prepared, condition), using=alias).recorded
 
 
 aappend = sync_to_async(append, thread_sensitive=True)
