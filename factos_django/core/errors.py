@@ -21,7 +21,7 @@
         TransactionLeftOpen
         UnknownEffect, EffectFinished, EffectRunning, ReasonMissing, NoBroker
       StoreError                          the database cannot do it now, or not like this
-        StoreBusy, RetryTransaction, OutcomeUnknown, InsideTransaction
+        StoreBusy, RetryTransaction, OutcomeUnknown, InsideTransaction, ContextTooLarge
         WrongIsolation, StandbyRefused, UnsupportedDatabase, SequenceBehindLog, InvalidSetting
 
 ``DomainError`` stands apart: it is the application's, and no failure.
@@ -38,6 +38,7 @@ from factos_django.core.explained import Explained, fields_of
 __all__ = [
     "AppendOnlyViolation",
     "BrokerUnavailable",
+    "ContextTooLarge",
     "DecodeError",
     "EffectError",
     "EffectFinished",
@@ -519,6 +520,12 @@ class OutcomeUnknown(StoreError):
     """
 
     using: str
+
+
+class ContextTooLarge(StoreError):
+    """The context holds more than {limit} facts. Read it in pages, and what is newer under its guards."""
+
+    limit: int
 
 
 class InsideTransaction(StoreError):

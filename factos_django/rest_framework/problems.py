@@ -32,6 +32,7 @@ from factos_django.core.condition import AppendConditionFailed
 from factos_django.core.domain_error import DomainError
 from factos_django.core.errors import (
     BrokerUnavailable,
+    ContextTooLarge,
     EffectFinished,
     EffectRunning,
     EncodeError,
@@ -69,6 +70,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (EncodeError, 422),
     (NotAnEvent, 422),
     (InvalidInput, 400),
+    (ContextTooLarge, 422),
     (IdempotencyKeyReused, 422),
     (EventIdReused, 422),
     (AppendConditionFailed, 409),

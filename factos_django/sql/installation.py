@@ -1,4 +1,4 @@
-"""Puts the functions and triggers into a database, and tells which are missing there."""
+"""Puts functions, triggers and indexes into a database, and tells which are missing there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from factos_django.sql.append_only import SQLITE_SWITCH, triggers
+from factos_django.sql.metadata_index import metadata_indexes
 from factos_django.sql.postgresql import FUNCTIONS
 
 __all__ = ["install", "missing", "uninstall"]
@@ -16,15 +17,19 @@ _PRESENT = {
         "SELECT t.tgname FROM pg_trigger t WHERE t.tgrelid IN (to_regclass('factos_event'), "
         "to_regclass('factos_tag'), to_regclass('factos_idempotencykey')) AND t.tgenabled IN ('O', 'A') "
         "UNION SELECT p.proname FROM pg_proc p WHERE p.proname LIKE 'factos!_%' ESCAPE '!' "
-        "AND pg_function_is_visible(p.oid)"
+        "AND pg_function_is_visible(p.oid) "
+        "UNION SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "WHERE i.indrelid = to_regclass('factos_event') AND i.indisvalid"
     ),
     "mysql": (
         "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = database() "
-        "AND trigger_name LIKE 'factos!_%' ESCAPE '!'"
+        "AND trigger_name LIKE 'factos!_%' ESCAPE '!' "
+        "UNION SELECT index_name FROM information_schema.statistics WHERE table_schema = database() "
+        "AND table_name = 'factos_event'"
     ),
     "sqlite": (
         "SELECT name FROM sqlite_master WHERE name LIKE 'factos!_%' ESCAPE '!' "
-        "AND (type = 'trigger' OR name = 'factos_switch')"
+        "AND (type IN ('trigger', 'index') OR name = 'factos_switch')"
     ),
 }
 
@@ -56,7 +61,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 
 def uninstall(connection: BaseDatabaseWrapper) -> None:
-    """Drop all that ``install`` makes, and has ever made."""
+    """Drop all that ``install`` makes, and has ever made, but for indexes, which go with their table."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_OURS)  # those of older versions, too
@@ -70,4 +75,4 @@ def uninstall(connection: BaseDatabaseWrapper) -> None:
 
 def _wanted(vendor: str) -> dict[str, tuple[str, ...]]:
     functions: dict[str, Any] = {name: (body,) for name, body in FUNCTIONS.items()}
-    return triggers(vendor) | (functions if vendor == "postgresql" else {})
+    return triggers(vendor) | metadata_indexes(vendor) | (functions if vendor == "postgresql" else {})

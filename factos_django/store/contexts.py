@@ -20,7 +20,7 @@ from factos_django.store.retries import retried
 from factos_django.store.rows import Row, recorded_of
 from factos_django.store.transactions import guarded_work, owns_transaction
 
-__all__ = ["context_of", "read_context"]
+__all__ = ["context_of", "guarded_rows", "read_context"]
 
 State = TypeVar("State")
 Event = TypeVar("Event")
@@ -41,10 +41,21 @@ def read_context(
         using: The alias of the database.
     """
     alias = database_for_writing(using)
-    checked_query(query)
-    request = Request(alias, query)
-    rows = retried(lambda: _rows(request), using=alias)
+    rows = guarded_rows(query, alias)
     return context_of(query, tuple(recorded_of(rows, alias)), decider)
+
+
+def guarded_rows(query: Query, using: str, *, after: int = 0, most: int | None = None) -> list[Row]:
+    """Return the rows that match ``query``, in order, read under its guards, which are given up again.
+
+    Args:
+        query: Which facts.
+        using: The alias of the database.
+        after: Only those above this position.
+        most: The first ones (rows); None for all of them.
+    """
+    request = Request(using, checked_query(query))
+    return retried(lambda: _rows(request, after, most), using=using)
 
 
 def context_of(
@@ -59,19 +70,19 @@ def context_of(
     return Context(query, state, tuple(events), events[-1].position if events else 0)
 
 
-def _rows(request: Request) -> list[Row]:
+def _rows(request: Request, after: int, most: int | None) -> list[Row]:
     if connections[request.using].vendor != "postgresql":
         # Commit order is position order under the log's guard: nothing can appear below the last one.
         head(request.using)  # refuses where reads could be old
-        return _locked_rows(request)
+        return _locked_rows(request, after, most)
     one_statement = owns_transaction(request.using)  # and then its locks are gone with it
     with guarded_work(request.using, one_statement=one_statement, writes=False):
-        rows = _locked_rows(request)
+        rows = _locked_rows(request, after, most)
         if not one_statement:
             transaction.set_rollback(True, using=request.using)  # gives the guards up
         return rows
 
 
-def _locked_rows(request: Request) -> list[Row]:
+def _locked_rows(request: Request, after: int, most: int | None) -> list[Row]:
     claim = guard_for(request.using).claim(Claim.of(request.query))
-    return backend_for(request.using).context(request, claim) or []
+    return backend_for(request.using).context(request, claim, after=after, most=most) or []

@@ -12,10 +12,10 @@ from django.db import connections
 from factos_django.core.query import Query, QueryItem
 from factos_django.store.transactions import explaining
 
-__all__ = ["narrowest_first"]
+__all__ = ["BROAD", "narrowest_first"]
 
 #: Tags with so many events (rows) or more count as equally broad: nobody waits for a longer count.
-_BROAD = 1000
+BROAD = 1000
 #: SQLite takes at most 500 terms of a compound SELECT.
 _AT_ONCE = 400
 
@@ -41,7 +41,7 @@ def narrowest_first(query: Query, using: str) -> Query:
 
 
 def _counts(tags: list[str], using: str) -> dict[str, int]:
-    selects = (f"SELECT {n}, ({_COUNT.format(most=_BROAD, n=n)})" for n in range(len(tags)))
+    selects = (f"SELECT {n}, ({_COUNT.format(most=BROAD, n=n)})" for n in range(len(tags)))
     with explaining(using), connections[using].cursor() as cursor:
         cursor.execute(" UNION ALL ".join(selects), tags)
         return {tags[number]: count for number, count in cursor.fetchall()}

@@ -1,9 +1,9 @@
 """The calls of the store: append what is known; read a context and hold it; record a decision.
 
-A request is JSON: the ``items`` of a query (null: none) and ``after``; ``whole_log``, or ``keys`` and
-``shares`` to lock, and ``wait`` in milliseconds; ``key``, ``digest`` and ``ids``, by which a repetition is
-known, ``seen``, the position of a context, and the ``count`` of events; ``rows``, the names of the rows that
-inline projections will write. Outcomes are returned, not raised:
+A request is JSON: the ``items`` of a query (null: none), ``after``, and ``most``, so many are read (null: all);
+``whole_log``, or ``keys`` and ``shares`` to lock, and ``wait`` in milliseconds; ``key``, ``digest`` and
+``ids``, by which a repetition is known, ``seen``, the position of a context, and the ``count`` of events;
+``rows``, the names of the rows that inline projections will write. Outcomes are returned, not raised:
 what is raised breaks a transaction off.
 """
 
@@ -65,7 +65,7 @@ $body$
 
 # A key that is known comes back as one row of nothing.
 _CONTEXT = f"""
-CREATE OR REPLACE FUNCTION factos_context_2(request jsonb) RETURNS TABLE (
+CREATE OR REPLACE FUNCTION factos_context_3(request jsonb) RETURNS TABLE (
     "position" bigint, id uuid, type text, version smallint, recorded_at text, data text, metadata text,
     tags text
 ) LANGUAGE plpgsql VOLATILE
@@ -83,7 +83,9 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    positions := factos_matching_1(items, 0, NULL);
+    positions := factos_matching_1(
+        items, coalesce((request ->> 'after')::bigint, 0), (request ->> 'most')::integer
+    );
     RETURN QUERY SELECT {EVENT_COLUMNS}
     FROM factos_event e WHERE e.position = ANY (positions) ORDER BY e.position;
 END
@@ -153,6 +155,6 @@ CALLS: dict[str, str] = {
     "factos_hold_row_2": _HOLD_ROW,
     "factos_hold_rows_1": _HOLD_ROWS,
     "factos_append_2": _APPEND,
-    "factos_context_2": _CONTEXT,
+    "factos_context_3": _CONTEXT,
     "factos_record_3": _RECORD,
 }

@@ -53,8 +53,13 @@ class Backend(Protocol):
     ) -> Done:
         """Record ``prepared``, unless it is a repetition, or an event above ``after`` matches the query."""
 
-    def context(self, request: Request, claim: Claim) -> list[Row] | None:
-        """Return all that matches the query, in order; None if the idempotency key was used before."""
+    def context(
+        self, request: Request, claim: Claim, *, after: int = 0, most: int | None = None
+    ) -> list[Row] | None:
+        """Return what matches the query, in order; None if the idempotency key was used before.
+
+        That is all of it, or what lies above ``after``, of which the first ``most`` rows.
+        """
 
     def record(self, request: Request, decided: Decided, moment: datetime) -> Done:
         """Record what was decided from the context, unless it is a repetition or must lock more first."""

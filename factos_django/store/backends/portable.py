@@ -42,12 +42,15 @@ class UnderGuardRow:
             return Done(Outcome.CONFLICT, found)
         return _insert(request, Decided(tuple(prepared)), moment)
 
-    def context(self, request: Request, claim: Claim) -> list[Row] | None:
+    def context(
+        self, request: Request, claim: Claim, *, after: int = 0, most: int | None = None
+    ) -> list[Row] | None:
         """Read it in one statement."""
         if request.key is not None and is_known_key(request.key, request.using):
             return None
         query = request.query or Query.all()
-        return select_matching(narrowest_first(query, request.using), Slice(), request.using)
+        part = Slice(after=after, limit=most)
+        return select_matching(narrowest_first(query, request.using), part, request.using)
 
     def record(self, request: Request, decided: Decided, moment: datetime) -> Done:
         """Look for the ids that the decision gave, and insert."""

@@ -22,7 +22,7 @@ from factos_django.store.rows import Row
 __all__ = ["ByFunctions"]
 
 _APPEND = "SELECT factos_append_2(%s, %s, %s)"
-_CONTEXT = "SELECT * FROM factos_context_2(%s)"
+_CONTEXT = "SELECT * FROM factos_context_3(%s)"
 _RECORD = "SELECT factos_record_3(%s, %s, %s, %s)"
 
 
@@ -42,10 +42,13 @@ class ByFunctions:
         done = _done(_APPEND, [_text(asked), _events(prepared), moment], request.using)
         return _copied(done, Decided(tuple(prepared)), moment, request.using)
 
-    def context(self, request: Request, claim: Claim) -> list[Row] | None:
+    def context(
+        self, request: Request, claim: Claim, *, after: int = 0, most: int | None = None
+    ) -> list[Row] | None:
         """Lock and read in one call."""
+        part = {"after": after, "most": most}
         with connections[request.using].cursor() as cursor:
-            cursor.execute(_CONTEXT, [_text(_locks(claim) | {"key": request.key})])
+            cursor.execute(_CONTEXT, [_text(_locks(claim) | {"key": request.key} | part)])
             rows: list[Row] = cursor.fetchall()
         return None if rows and rows[0][0] is None else rows
 
