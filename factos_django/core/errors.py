@@ -523,7 +523,10 @@ class OutcomeUnknown(StoreError):
 
 
 class ContextTooLarge(StoreError):
-    """The context holds more than {limit} facts. Read it in pages, and what is newer under its guards."""
+    """The context holds more than {limit} facts.
+
+    Read them in pages first (events/query/), and then here what came after the head of the last page.
+    """
 
     limit: int
 

@@ -36,6 +36,10 @@ class EventAnswer(Answer, kw_only=True):
     data: Annotated[Any, Meta(description="Left out where the user may not see it.")] | UnsetType = UNSET
     metadata: dict[str, str | int | float | bool | None]
     recorded_at: datetime
+    unreadable: (
+        Annotated[dict[str, str], Meta(description="By member, what is stored and no JSON: the text itself.")]
+        | UnsetType
+    ) = UNSET
 
 
 class EventPage(Answer):

@@ -21,18 +21,31 @@ def events_json(rows: Iterable[EventRow], using: str, *, with_data: bool) -> lis
 
 
 def event_json(row: EventRow, using: str, *, with_data: bool) -> dict[str, Any]:
-    """Return the event of ``row`` for an answer: the same text for the same event on every database."""
-    data = {"data": msgspec.Raw(encode_json(decode_json(row.data)))} if with_data else {}
+    """Return the event of ``row`` for an answer: the same text for the same event on every database.
+
+    What is stored and no JSON (somebody edited the row) is sent as the text that it is, under ``unreadable``.
+    """
+    stored = {"tags": row.tags, "metadata": row.metadata} | ({"data": row.data} if with_data else {})
+    read = {name: _canonical(text) for name, text in stored.items()}
+    unreadable = {name: str(stored[name]) for name, text in read.items() if text is None}
+    known = {name: text for name, text in read.items() if text is not None}
     return {
         "position": row.position,
         "id": row.uuid,
         "type": row.type,
         "version": row.version,
-        "tags": decode_json(row.tags),
-        **data,
-        "metadata": decode_json(row.metadata),
+        **({"tags": [], "metadata": {}} | known),
         "recorded_at": _moment(row.recorded_at, using).isoformat(timespec="microseconds"),
+        **({"unreadable": unreadable} if unreadable else {}),
     }
+
+
+def _canonical(text: str) -> msgspec.Raw | None:
+    """Return stored JSON as the same bytes on every database, or None if it is none."""
+    try:
+        return msgspec.Raw(encode_json(decode_json(text)))
+    except (ValueError, RecursionError):  # msgspec's errors and UnstorableData are ValueErrors
+        return None
 
 
 def _moment(recorded_at: Any, using: str) -> datetime:

@@ -57,4 +57,4 @@ def test_it_is_served_by_a_live_server(on_store: Store, interface: str) -> None:
     with live_server(on_store, interface) as (address, _):
         asked = Request(f"{address}events/", headers={"Authorization": f"Basic {login}"})
         with urlopen(asked) as answer:
-            assert json.load(answer) == {"events": [], "head": 0}
+            assert json.load(answer) == {"events": [], "head": 0, "next": None}

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
 from msgspec import Meta
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from factos_django.conf import conf
+from factos_django.core.canonical_json import decode_json
+from factos_django.core.errors import InvalidInput
+from factos_django.core.metadata import CORRELATION_ID
+from factos_django.core.position import LAST_POSITION
 from factos_django.core.query import Query, QueryItem
 from factos_django.rest_framework.answers import EventAnswer, EventPage
 from factos_django.rest_framework.bodies import Body, Position, parameters_of
 from factos_django.rest_framework.event_json import event_json, events_json
+from factos_django.rest_framework.limits import Limit, checked_limit
+from factos_django.rest_framework.moments import MomentText, moment_of
+from factos_django.rest_framework.next_page import next_page
 from factos_django.rest_framework.openapi import described
 from factos_django.rest_framework.surface import Surface
-from factos_django.store.stored import stored_event, stored_page
+from factos_django.store.rows import EventRow
+from factos_django.store.stored import Filters, stored_event, stored_page
 
-__all__ = ["EventDetail", "EventList", "EventParameters"]
+__all__ = ["EventDetail", "EventList", "EventListPage", "EventParameters"]
+
+_PERIOD = (
+    "with its offset, such as 2026-11-24T16:00:00Z. Facts of a server whose clock is more than a minute from "
+    "those of the others may be missed."
+)
 
 
 class EventParameters(Body, kw_only=True):
@@ -26,10 +41,31 @@ class EventParameters(Body, kw_only=True):
 
     type: Annotated[list[str], Meta(description="Any of these types; may stand there several times.")] = []
     tag: Annotated[list[str], Meta(description="All of these tags; may stand there several times.")] = []
-    after: Position = 0
-    before: Position | None = None
-    limit: Annotated[int, Meta(ge=1)] = 100
+    correlation_id: Annotated[str, Meta(description="This string in its metadata.")] | None = None
+    after: Annotated[Position, Meta(description="Above this position.")] = 0
+    before: Annotated[Position, Meta(description="Below this position.")] | None = None
+    recorded_after: Annotated[MomentText, Meta(description=f"Later than this, {_PERIOD}")] | None = None
+    recorded_before: Annotated[MomentText, Meta(description=f"Earlier than this, {_PERIOD}")] | None = None
+    limit: Limit = None
     order: Literal["oldest", "newest"] = "oldest"
+
+    def query(self) -> Query:
+        """Return the query of the types and tags; raise InvalidInput."""
+        return Query.of(QueryItem(self.type, self.tag)) if self.type or self.tag else Query.all()
+
+    def filters(self) -> Filters:
+        """Return what a fact must meet besides; raise InvalidParameter."""
+        return Filters(
+            {} if self.correlation_id is None else {CORRELATION_ID: self.correlation_id},
+            moment_of(self.recorded_after, "recorded_after"),
+            moment_of(self.recorded_before, "recorded_before"),
+        )
+
+
+class EventListPage(EventPage):
+    """Facts in the order that was asked for, the stable head that they lie below, and where to go on."""
+
+    next: Annotated[str | None, Meta(description="The address of the next page; null on the last one.")]
 
 
 class EventList(Surface):
@@ -38,22 +74,26 @@ class EventList(Surface):
     allowed_by = {"GET": ("may_view_events",)}
     throttle_scope = "factos_read"
 
-    @described("list_events", parameters=EventParameters, answers={200: EventPage}, problems=(400, 503))
+    @described("list_events", parameters=EventParameters, answers={200: EventListPage}, problems=(400, 503))
     def get(self, request: Request) -> Response:
-        """List facts, up to the stable head."""
+        """List facts, up to the stable head. What is not there yet can only appear above it."""
         asked = parameters_of(request, EventParameters)
-        query = Query.of(QueryItem(asked.type, asked.tag)) if asked.type or asked.tag else Query.all()
+        query = asked.query()
         self.refuse_unreadable(query)
+        is_newest_first = asked.order == "newest"
         page = stored_page(
             query,
             after=asked.after,
             before=asked.before,
-            limit=min(asked.limit, conf.API_MAX_LIMIT),
-            backwards=asked.order == "newest",
+            limit=checked_limit(asked.limit),
+            backwards=is_newest_first,
+            filters=asked.filters(),
             using=self.using,
         )
         events = events_json(page.events, self.using, with_data=self.permissions.may_view_event_data())
-        return Response({"events": events, "head": page.head})
+        onward = {"before" if is_newest_first else "after": page.events[-1].position} if page.is_cut else {}
+        following = next_page(request, **onward) if onward else None
+        return Response({"events": events, "head": page.head, "next": following})
 
 
 class EventDetail(Surface):
@@ -63,15 +103,40 @@ class EventDetail(Surface):
     throttle_scope = "factos_read"
 
     @described(
-        "get_event", path={"position": "Of the fact."}, answers={200: EventAnswer}, problems=(404, 503)
+        "get_event",
+        path={"position": "Of the fact."},
+        answers={200: EventAnswer, 304: None},
+        problems=(404, 503),
     )
     def get(self, request: Request, position: str) -> Response:
-        """Return the fact at a position."""
-        row = (
-            stored_event(int(position), using=self.using)
-            if position.isascii() and position.isdigit()
-            else None
-        )
-        if row is None:
+        """Return the fact at a position. It never changes: keep it, by its ETag."""
+        row = stored_event(_position(position), using=self.using)
+        if row is None or not self.permissions.may_read(_narrowest(row)):
             raise NotFound
-        return Response(event_json(row, self.using, with_data=self.permissions.may_view_event_data()))
+        with_data = self.permissions.may_view_event_data()
+        etag = f'"{row.uuid}-data"' if with_data else f'"{row.uuid}"'
+        kept = parse_etags(request.headers.get("If-None-Match", ""))
+        is_kept = kept == ["*"] or etag in [each.removeprefix("W/") for each in kept]
+        answer = (
+            Response(status=304) if is_kept else Response(event_json(row, self.using, with_data=with_data))
+        )
+        answer.headers["ETag"] = etag
+        answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+        # Who may see it is asked again when somebody else logs in at the same browser.
+        patch_vary_headers(answer, ["Authorization", "Cookie"])
+        return answer
+
+
+def _position(text: str) -> int:
+    """Return the position that the address names; raise NotFound for what is none."""
+    if not re.fullmatch("[1-9][0-9]{0,18}", text) or int(text) > LAST_POSITION:
+        raise NotFound
+    return int(text)
+
+
+def _narrowest(row: EventRow) -> Query:
+    """Return the narrowest query for the event, or that of everything for one that no query can name."""
+    try:
+        return Query.of(QueryItem(types=[row.type], tags=decode_json(row.tags)))
+    except (InvalidInput, ValueError, TypeError):
+        return Query.all()

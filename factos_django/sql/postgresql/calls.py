@@ -1,6 +1,6 @@
 """The calls of the store: append what is known; read a context and hold it; record a decision.
 
-A request is JSON: the ``items`` of a query (null: none), ``after``, and ``most``, so many are read (null: all);
+A request is JSON: the ``items`` of a query (null: none), ``after``, and ``most`` rows to read (null: all);
 ``whole_log``, or ``keys`` and ``shares`` to lock, and ``wait`` in milliseconds; ``key``, ``digest`` and
 ``ids``, by which a repetition is known, ``seen``, the position of a context, and the ``count`` of events;
 ``rows``, the names of the rows that inline projections will write. Outcomes are returned, not raised:
