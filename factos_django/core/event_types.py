@@ -39,6 +39,11 @@ class EventType:
         """The codec of the class; made at first use, so that annotations may refer forward."""
         return Codec(self.cls)
 
+    @property
+    def has_tag_function(self) -> bool:
+        """Whether a function makes the tags, so that there are no templates."""
+        return self._tag_function is not None
+
     def tags_of(self, event: object) -> tuple[str, ...]:
         """Return the tags that ``event`` derives; raise InvalidTag for one that is none."""
         if self._tag_function is not None:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from factos_django.core.errors import RegistrationError
 from factos_django.core.naming import checked_name
 
-__all__ = ["Upcaster", "upcast", "upcaster"]
+__all__ = ["Upcaster", "upcast", "upcastable", "upcaster"]
 
 #: Takes the parsed JSON of one version and returns that of the next. It may change its argument.
 Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
@@ -43,3 +43,11 @@ def upcast(name: str, version: int, target: int, data: dict[str, Any]) -> dict[s
             raise LookupError(f"no @upcaster({name!r}, {step}) leads to version {step + 1}")
         data = _UPCASTERS[name, step](data)
     return data
+
+
+def upcastable(name: str, target: int) -> list[int]:
+    """Return the versions of ``name`` that steps lead from to version ``target``, ascending."""
+    first = target
+    while (name, first - 1) in _UPCASTERS:
+        first -= 1
+    return list(range(first, target))

@@ -21,7 +21,7 @@ Limit = (
             ge=1,
             description=(
                 f"At most so many; {_USUAL} if it is not said. More than FACTOS_API_MAX_LIMIT (1000, unless "
-                "the server says otherwise) are refused with 400, and the answer tells how many may be asked for."
+                "the server says otherwise) are refused with 400, and the answer says how many may be."
             ),
         ),
     ]

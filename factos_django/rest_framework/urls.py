@@ -2,8 +2,10 @@
 
 from django.urls import path
 
+from factos_django.rest_framework.surfaces.event_types import EventTypeDetail, EventTypeList
 from factos_django.rest_framework.surfaces.events import EventDetail, EventList
 from factos_django.rest_framework.surfaces.queries import EventContext, EventQuery
+from factos_django.rest_framework.surfaces.tags import TagList
 
 app_name = "factos"
 
@@ -12,4 +14,7 @@ urlpatterns = [
     path("events/query/", EventQuery.as_view(), name="event-query"),
     path("events/context/", EventContext.as_view(), name="event-context"),
     path("events/<str:position>/", EventDetail.as_view(), name="event-detail"),
+    path("event-types/", EventTypeList.as_view(), name="event-type-list"),
+    path("event-types/<str:name>/", EventTypeDetail.as_view(), name="event-type-detail"),
+    path("tags/", TagList.as_view(), name="tag-list"),
 ]

@@ -39,9 +39,9 @@ class QueryPage(Answer):
         int,
         Meta(
             description=(
-                "Above the facts sent nothing matches, up to here: give this, or the highest position sent, as "
-                "`after` of a condition. It is the stable head; or the last position sent, where the limit cut "
-                "the page; or what lies below `before`, where that was asked for."
+                "Above the facts sent nothing matches, up to here: give this, or the highest position sent, "
+                "as `after` of a condition. It is the stable head, or the last position sent where the limit "
+                "cut the page, or what lies below `before` where that was asked for."
             )
         ),
     ]
