@@ -48,7 +48,7 @@ class Defaults:
     #: Whether a commit sends Celery messages, where a broker is configured: of facts to whoever follows, and
     #: of effects to their workers.
     CELERY_NUDGE: bool = True
-    #: Which event types may be read without a class: True for all, or a collection of names.
+    #: Which event types may be read and appended without a class: True for all, or a collection of names.
     API_UNREGISTERED_TYPES: bool | Collection[str] = False
     #: The path of the class that says who may do what over HTTP: a subclass of ApiPermissions.
     API_PERMISSIONS: str = "factos_django.rest_framework.permissions.ApiPermissions"

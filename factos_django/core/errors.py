@@ -6,6 +6,7 @@
       InvalidInput (also a ValueError)    the caller gave something that no log may hold
         InvalidName, InvalidTag, InvalidMetadata, InvalidQuery, InvalidPosition, InvalidLimit
         InvalidAppend, InvalidBatchSize, InvalidDelivery, InvalidTimeout, EncodeError, NotAnEvent
+        TypeNotRegistered
       RegistrationError                   two things under one name, or a thing under a bad one
       AppendConditionFailed               the context moved since it was read (in ``condition``)
       IdempotencyKeyReused, EventIdReused a repetition that says something else
@@ -87,6 +88,7 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "TransactionLeftOpen",
+    "TypeNotRegistered",
     "UnknownEffect",
     "UnknownEffectType",
     "UnknownEventType",
@@ -191,6 +193,16 @@ class NotAnEvent(InvalidInput):
     """{cls} is no registered event type: decorate the dataclass with @event_type(name, version=1)."""
 
     cls: str
+
+
+class TypeNotRegistered(InvalidInput):
+    """No class is registered for event type {type!r}.
+
+    Decorate one with @event_type, import its module in <app>/factos.py, or allow the type by
+    FACTOS_API_UNREGISTERED_TYPES.
+    """
+
+    type: str
 
 
 class RegistrationError(FactosError):

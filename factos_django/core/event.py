@@ -102,7 +102,11 @@ _FORESEEN = ("event", "id", "type", "version", "tags", "metadata", "recorded_at"
 
 @dataclass(frozen=True, slots=True)
 class UnregisteredEvent:
-    """The event of a type for which this process has no class (see FACTOS_API_UNREGISTERED_TYPES)."""
+    """The event of a type for which this process has no class (see FACTOS_API_UNREGISTERED_TYPES).
+
+    Where the setting allows its type, it is read and appended as it is: with the tags that are given, and
+    ``data`` of any JSON but null.
+    """
 
     type: str
     version: int

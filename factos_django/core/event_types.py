@@ -16,7 +16,7 @@ from factos_django.core.registry import Registry
 from factos_django.core.tag import checked_tag, checked_tags
 from factos_django.core.tag_template import TagTemplate
 
-__all__ = ["EVENT_TYPES", "EventType", "event_type", "type_name", "type_of"]
+__all__ = ["EVENT_TYPES", "MAX_VERSION", "EventType", "event_type", "type_name", "type_of"]
 
 T = TypeVar("T")
 Tags: TypeAlias = "Sequence[str] | Callable[[Any], Iterable[str]]"
@@ -69,6 +69,9 @@ class EventType:
         """Return the JSON Schema of the current version."""
         return self.codec.json_schema()
 
+
+#: The highest version of an event type.
+MAX_VERSION = 32767
 
 #: Every event type that this process has declared.
 EVENT_TYPES: Registry[EventType] = Registry("Event type")
@@ -129,8 +132,8 @@ def checked_dataclass(what: str, name: str, cls: type[Any]) -> type[Any]:
 
 def checked_version(what: str, name: str, version: int) -> int:
     """Return ``version`` if it is a whole number from 1 to 32767; raise RegistrationError otherwise."""
-    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= 32767:
-        raise RegistrationError(what=what, name=name, reason="a version is 1 to 32767")
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= MAX_VERSION:
+        raise RegistrationError(what=what, name=name, reason=f"a version is 1 to {MAX_VERSION}")
     return version
 
 

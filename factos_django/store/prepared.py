@@ -15,9 +15,9 @@ from factos_django.core.canonical_json import UnstorableData, encode_json
 from factos_django.core.errors import EncodeError, InvalidAppend, InvalidMetadata
 from factos_django.core.event import Proposed
 from factos_django.core.event_id import new_event_ids
-from factos_django.core.event_types import type_of
 from factos_django.core.metadata import IDEMPOTENCY_KEY, Metadata, MetadataValue, checked_metadata
 from factos_django.stamps import current_stamps
+from factos_django.store.unregistered import kind_of
 
 __all__ = ["Prepared", "fingerprint", "metadata_of_append", "prepare"]
 
@@ -130,7 +130,7 @@ def _prepared(
     each: Any, proposed: Proposed[Any] | None, id: UUID, shared: _Shared, *, repeatable: bool
 ) -> Prepared:
     event = each if proposed is None else proposed.event
-    kind = type_of(event)
+    kind: Any = kind_of(event)  # which fits the event
     tags, metadata, metadata_text = kind.tags_of(event), shared.metadata, ""
     if proposed is not None:
         tags = tuple(dict.fromkeys((*tags, *proposed.tags)))

@@ -13,9 +13,9 @@ from django.db import connections
 from factos_django.core.canonical_json import decode_json
 from factos_django.core.errors import EventIdReused, IdempotencyKeyReused
 from factos_django.core.event import Recorded
-from factos_django.core.event_types import type_of
 from factos_django.store.prepared import Prepared
 from factos_django.store.rows import EventRow, recorded_of, select_by_id, select_by_positions
+from factos_django.store.unregistered import UnregisteredType, kind_of
 
 __all__ = [
     "Repetition",
@@ -95,8 +95,10 @@ def _reused(id: UUID, rows: dict[UUID, EventRow]) -> EventIdReused:
 
 def _same(prepared: Prepared, row: EventRow) -> bool:
     """Compare as the current version says it: a new version may have come between the two requests."""
-    kind = type_of(prepared.event)
+    kind: Any = kind_of(prepared.event)
+    if isinstance(kind, UnregisteredType) and kind.version != row.version:
+        return False
     if kind.name != row.type or set(prepared.tags) != set(decode_json(row.tags)):
         return False
-    then = kind.encode(kind.decode(row.version, row.data, position=row.position))
+    then: bytes = kind.encode(kind.decode(row.version, row.data, position=row.position))
     return then.decode() == prepared.data_text

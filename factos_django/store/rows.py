@@ -12,19 +12,20 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from factos_django.conf import conf
 from factos_django.core.canonical_json import decode_json
 from factos_django.core.errors import UnknownEventType
-from factos_django.core.event import Recorded, UnregisteredEvent
+from factos_django.core.event import Recorded
 from factos_django.core.event_types import EVENT_TYPES
 from factos_django.core.query import Query
 from factos_django.sql.postgresql import EVENT_COLUMNS
 from factos_django.store.matching import Slice, matching_events
+from factos_django.store.unregistered import UnregisteredType, allows_unregistered
 
 __all__ = [
     "EventRow",
     "Row",
     "as_stored_time",
+    "event_of",
     "recorded_of",
     "select_by_id",
     "select_by_positions",
@@ -84,7 +85,7 @@ def recorded_of(rows: Iterable[Row], using: str) -> Iterator[Recorded[Any]]:
         try:
             event = readers[type, version](data)
         except Exception:  # the first of its kind, or one that is told in full
-            event = _event(type, version, data, position)
+            event = event_of(type, version, data, position)
             readers |= _reader(type, version)
         moment = fromisoformat(recorded_at) if isinstance(recorded_at, str) else recorded_at
         yield Recorded(
@@ -112,12 +113,12 @@ def _reader(type: str, version: int) -> dict[tuple[str, int], Callable[[str], An
     return {(type, version): kind.codec.read} if kind is not None and kind.version == version else {}
 
 
-def _event(type: str, version: int, data: str, position: int) -> Any:
+def event_of(type: str, version: int, data: str, position: int) -> Any:
+    """Return the event that ``data`` holds; raise DecodeError where history and code disagree."""
     if kind := EVENT_TYPES.named(type):
         return kind.decode(version, data, position=position)
-    allowed = conf.API_UNREGISTERED_TYPES
-    if allowed is True or (not isinstance(allowed, bool) and type in allowed):
-        return UnregisteredEvent(type, version, decode_json(data))
+    if allows_unregistered(type):
+        return UnregisteredType(type, version).decode(version, data)
     raise UnknownEventType(type=type, version=version, position=position)
 
 

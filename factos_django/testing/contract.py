@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
+from django.test import override_settings
+
 from factos_django.core.condition import AppendCondition, AppendConditionFailed
 from factos_django.core.decider import Context, Decider
 from factos_django.core.domain_error import DomainError
@@ -34,8 +36,9 @@ from factos_django.core.errors import (
     InvalidQuery,
     InvalidTag,
     NotAnEvent,
+    TypeNotRegistered,
 )
-from factos_django.core.event import Proposed, Recorded
+from factos_django.core.event import Proposed, Recorded, UnregisteredEvent
 from factos_django.core.event_types import event_type
 from factos_django.core.metadata import Metadata
 from factos_django.core.query import Query, QueryItem
@@ -119,6 +122,10 @@ _counting: Decider[Any, int, Any] = Decider(
     initial=0, decide=_decide, evolve=lambda count, event: count + isinstance(event, Counted)
 )
 _idle: Decider[Any, int, Any] = Decider(initial=0, decide=lambda _s, _c: [], evolve=lambda n, _e: n + 1)
+
+
+#: The name of a type that has no class.
+_GONE = "factos.contract.Gone"
 
 
 def _tagged(*tags: str, types: Iterable[Any] = ()) -> Query:
@@ -485,6 +492,50 @@ class StoreContract:
             _raises(AppendConditionFailed, log.append, [_noted("b")], condition=condition)
             log.append([_noted("c")])
         assert _texts(log.read(Query.all())) == ["a", "c"]
+
+    # --- types without a class -------------------------------------------------------------------
+
+    def test_an_event_of_an_allowed_type_without_a_class_is_recorded_as_it_is(self, log: Log) -> None:
+        data: Any
+        with override_settings(FACTOS_API_UNREGISTERED_TYPES=[_GONE]):
+            for data in ({"b": 1, "a": [1e22, None, "é"]}, [1, 2.0], "text", 7, False):
+                sent = UnregisteredEvent(_GONE, 3, data)
+                (recorded,) = log.append([Proposed(sent, tags=("x",))])
+                assert (recorded.event, recorded.type, recorded.version) == (sent, _GONE, 3)
+                assert recorded.tags == ("x",)
+                assert list(log.read(_tagged("x", types=[_GONE]), after=recorded.position - 1)) == [recorded]
+        assert list(log.read(_tagged("y"))) == []
+
+    def test_an_event_without_a_class_is_repeated_only_as_it_was(self, log: Log) -> None:
+        id = uuid4()
+        with override_settings(FACTOS_API_UNREGISTERED_TYPES=True):
+            (first,) = log.append([Proposed(UnregisteredEvent(_GONE, 1, {"b": 1, "a": 2}), id=id)])
+            (again,) = log.append([Proposed(UnregisteredEvent(_GONE, 1, {"a": 2, "b": 1}), id=id)])
+            assert (again.position, again.event) == (first.position, first.event)
+            for version, data in ((2, {"b": 1, "a": 2}), (1, {"b": 1})):
+                other = Proposed(UnregisteredEvent(_GONE, version, data), id=id)
+                _raises(EventIdReused, log.append, [other])
+            (keyed,) = log.append([UnregisteredEvent(_GONE, 1, 1)], idempotency_key="k")
+            (rekeyed,) = log.append([UnregisteredEvent(_GONE, 1, 1)], idempotency_key="k")
+            assert rekeyed == keyed
+            _raises(IdempotencyKeyReused, log.append, [UnregisteredEvent(_GONE, 2, 1)], idempotency_key="k")
+
+    def test_an_event_without_a_class_is_refused_where_it_is_not_allowed(self, log: Log) -> None:
+        _raises(TypeNotRegistered, log.append, [UnregisteredEvent(_GONE, 1, {})])
+        with override_settings(FACTOS_API_UNREGISTERED_TYPES=["factos.contract.Other"]):
+            _raises(TypeNotRegistered, log.append, [UnregisteredEvent(_GONE, 1, {})])
+        bad: Any
+        with override_settings(FACTOS_API_UNREGISTERED_TYPES=True):
+            _raises(
+                InvalidAppend, log.append, [UnregisteredEvent("factos.contract.Counted", 1, {"number": 1})]
+            )
+            for bad in BAD_NAMES:
+                _raises(InvalidInput, log.append, [UnregisteredEvent(bad, 1, {})])
+            for bad in (0, -1, 32_768, "1", True, None, 1.0):
+                _raises(InvalidAppend, log.append, [UnregisteredEvent(_GONE, bad, {})])
+            for bad in (None, "a\x00b", "a\ud800b", float("nan"), object(), "x" * 262_144):
+                _raises(EncodeError, log.append, [UnregisteredEvent(_GONE, 1, bad)])
+        assert list(log.read(Query.all())) == []
 
     # --- bad input -------------------------------------------------------------------------------
 

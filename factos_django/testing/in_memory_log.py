@@ -15,7 +15,6 @@ from factos_django.core.condition import AppendCondition, AppendConditionFailed
 from factos_django.core.decider import Context, Decider, decide_context, evolve_recorded
 from factos_django.core.errors import EventIdReused, IdempotencyKeyReused, InvalidQuery
 from factos_django.core.event import Recorded
-from factos_django.core.event_types import EVENT_TYPES
 from factos_django.core.metadata import Metadata, checked_idempotency_key
 from factos_django.core.position import checked_position
 from factos_django.core.query import Query
@@ -23,6 +22,7 @@ from factos_django.dispatch import Dispatched, digest_of
 from factos_django.store.matching import checked_query
 from factos_django.store.prepared import Prepared, fingerprint, metadata_of_append, prepare
 from factos_django.store.reading import checked_limit
+from factos_django.store.rows import event_of
 
 __all__ = ["InMemoryLog"]
 
@@ -185,12 +185,8 @@ def _checked_condition(condition: object) -> None:
 
 def _recorded(row: _Row) -> Recorded[Any]:
     prepared = row.prepared
-    kind = EVENT_TYPES.named(prepared.type)
-    event = (
-        kind.decode(prepared.version, prepared.data_text, position=row.position) if kind else prepared.event
-    )
     return Recorded(
-        event,
+        event_of(prepared.type, prepared.version, prepared.data_text, row.position),
         row.position,
         prepared.id,
         prepared.type,
