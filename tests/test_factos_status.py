@@ -174,6 +174,7 @@ def test_json_is_one_object_with_the_same_keys_for_ever(store: Store) -> None:
         "parked",
         "worker",
         "leased_until",
+        "rebuilt_at",
         "run",
     }
     assert set(found["ledger.entries"]["last_error"]) == {

@@ -6,7 +6,14 @@ from factos_django.status.holder import Holder
 from factos_django.status.lag import Lag
 from factos_django.status.log import LogStatus
 from factos_django.status.overview import Status, status
-from factos_django.status.projections import LastError, ProjectionStatus, Run
+from factos_django.status.projections import (
+    LastError,
+    ProjectionStatus,
+    Run,
+    projection_status,
+    projection_statuses,
+    rows_position,
+)
 
 __all__ = [
     "EffectCount",
@@ -22,5 +29,8 @@ __all__ = [
     "enough_for",
     "health",
     "health_of",
+    "projection_status",
+    "projection_statuses",
+    "rows_position",
     "status",
 ]

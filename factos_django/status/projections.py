@@ -9,13 +9,24 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
-from factos_django.projections.states import needs_rebuild, new_state
+from factos_django.projections.selection import here
+from factos_django.projections.states import needs_rebuild, new_state, state_of
 from factos_django.registry import PROJECTIONS
-from factos_django.status.lag import Lag, lag
+from factos_django.status.lag import COUNTED, Lag, lag
+from factos_django.store import head as head_of
+from factos_django.store.database import database_for_writing
 from factos_django.store.matching import Slice
 from factos_django.workers.leases import database_now, is_free
 
-__all__ = ["LastError", "ProjectionStatus", "Run", "projection_statuses", "unknown_projections"]
+__all__ = [
+    "LastError",
+    "ProjectionStatus",
+    "Run",
+    "projection_status",
+    "projection_statuses",
+    "rows_position",
+    "unknown_projections",
+]
 
 #: ``new``: nobody has worked on it yet.
 Condition: TypeAlias = Literal["new", "running", "stopped"]
@@ -78,6 +89,7 @@ class ProjectionStatus:
         parked: How many events it went on without.
         worker: Who follows the log for it now; empty for nobody.
         leased_until: How long others leave it to the worker.
+        rebuilt_at: When its rows were last computed again; None if they never were.
         run: A rebuild or check of it.
     """
 
@@ -91,6 +103,7 @@ class ProjectionStatus:
     parked: int
     worker: str
     leased_until: datetime | None
+    rebuilt_at: datetime | None
     run: Run | None
 
 
@@ -100,21 +113,68 @@ def projection_statuses(head: int, count_to: int, using: str) -> tuple[Projectio
     states = {state.name: state for state in ProjectionState.objects.using(using)}
     runs = {run.projection: run for run in ProjectionRun.objects.using(using)}
     parked = Counter(ParkedEvent.objects.using(using).values_list("projection", flat=True))
-    found = []
-    for each in (each for each in PROJECTIONS if each.takes_part(using)):
-        state = states.get(each.name) or new_state(each, using)
-        missing = None if each.inline else Slice(after=state.position, upto=head, limit=count_to)
-        found.append(
-            _status(
-                each,
-                state,
-                lag=None if missing is None else lag(missing, each.query, now, using),
-                parked=parked[each.name],
-                run=_run(runs.get(each.name), now),
-                now=now,
-            )
+    return tuple(
+        _status(
+            each,
+            state := states.get(each.name) or new_state(each, using),
+            lag=_lag(each, state, head, count_to, now, using),
+            parked=parked[each.name],
+            run=_run(runs.get(each.name), now),
+            now=now,
         )
-    return tuple(found)
+        for each in PROJECTIONS
+        if each.takes_part(using)
+    )
+
+
+def projection_status(
+    name: str, head: int, *, count_to: int = COUNTED, using: str | None = None
+) -> ProjectionStatus:
+    """Return the status of the projection ``name`` alone.
+
+    Args:
+        name: Of the projection.
+        head: The stable head, read before.
+        count_to: Up to so many of the events that it has not applied are counted.
+        using: The alias of the database.
+
+    Raises:
+        UnknownProjection: No projection has this name.
+        ProjectionElsewhere: It has no table in ``using``.
+    """
+    alias = database_for_writing(using)
+    declared, now = here(name, alias), database_now(alias)
+    state = state_of(name, alias) or new_state(declared, alias)
+    return _status(
+        declared,
+        state,
+        lag=_lag(declared, state, head, count_to, now, alias),
+        parked=ParkedEvent.objects.using(alias).filter(projection=name).count(),
+        run=_run(ProjectionRun.objects.using(alias).filter(pk=name).first(), now),
+        now=now,
+    )
+
+
+def rows_position(name: str, using: str | None = None) -> int | None:
+    """Return a position up to which rows of ``name`` that are read from now on hold every fact.
+
+    That of an asynchronous projection is its checkpoint, that of an inline one the stable head. None for one
+    whose rows may lack a fact: an inline one that stopped, and one that needs a rebuild to follow at all.
+
+    Raises:
+        UnknownProjection: No projection has this name.
+        ProjectionElsewhere: It has no table in ``using``.
+    """
+    alias = database_for_writing(using)
+    declared = here(name, alias)
+    stable = head_of(alias) if declared.inline else None  # before the state: what is above it may be missed
+    state = state_of(name, alias) or new_state(declared, alias)
+    if state.mode != declared.mode:
+        return None
+    if stable is None:
+        return int(state.position)
+    is_whole = state.version > 0 and state.condition == ProjectionState.Condition.RUNNING
+    return stable if is_whole else None
 
 
 def unknown_projections(using: str) -> tuple[str, ...]:
@@ -138,8 +198,18 @@ def _status(
         parked=parked,
         worker="" if is_idle else state.worker,
         leased_until=None if is_idle else state.leased_until,
+        rebuilt_at=state.rebuilt_at,
         run=run,
     )
+
+
+def _lag(
+    declared: Any, state: ProjectionState, head: int, count_to: int, now: datetime, using: str
+) -> Lag | None:
+    if declared.inline:
+        return None
+    missing = Slice(after=state.position, upto=head, limit=count_to)
+    return lag(missing, declared.query, now, using)
 
 
 def _condition(state: ProjectionState) -> Condition:
