@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import msgspec
 import msgspec.inspect
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.plumbing import ResolvedComponent, is_jsonschema_compliant
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from factos_django.rest_framework.answers import ProblemAnswer
+from factos_django.rest_framework.older_openapi import as_openapi_3_0
 from factos_django.rest_framework.problems import PROBLEM_JSON
 
-__all__ = ["SurfaceSchema", "described"]
+__all__ = ["SurfaceSchema", "described", "in_openapi_3_1"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _REFERENCE = "#/components/schemas/{name}"
+
+# Ours is written in OpenAPI 3.1 whatever the project's is, in each thread by itself.
+_IN_3_1: ContextVar[bool] = ContextVar("_IN_3_1", default=False)
 
 #: What every address can answer.
 _ALWAYS = {
@@ -33,10 +39,20 @@ _SOMETIMES = {
     404: "There is no such thing.",
     409: "What is there now forbids it.",
     412: "The context has moved since the client saw it.",
-    413: "The body is too large.",
-    415: "The body is no JSON in UTF-8.",
     422: "What is asked for cannot be done; it says why.",
     503: "Busy: ask again, after Retry-After.",
+}
+
+#: What every address that takes a body can answer, too.
+_WITH_BODY = {
+    400: "The body is not what this address takes; it says where.",
+    411: "The body has no Content-Length.",
+    413: "The body is too large.",
+    415: "The body is no JSON in UTF-8.",
+}
+_HEADERS = {
+    "Retry-After": (int, "After how many seconds to ask again.", (429, 503)),
+    "WWW-Authenticate": (str, "How to log in.", (401,)),
 }
 
 
@@ -46,6 +62,26 @@ class SurfaceSchema(AutoSchema):
     def get_tags(self) -> list[str]:
         """Return the heading under which an address stands."""
         return [getattr(self.view, "heading", "facts")]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """Return the description of one method, in the OpenAPI that is asked for."""
+        operation = super().get_operation(*args, **kwargs)
+        return None if operation is None else _as_asked(operation)
+
+
+@contextmanager
+def in_openapi_3_1() -> Iterator[None]:
+    """Describe in OpenAPI 3.1 here, whatever version the project describes its own views in."""
+    token = _IN_3_1.set(True)
+    try:
+        yield
+    finally:
+        _IN_3_1.reset(token)
+
+
+def _as_asked(schema: Any) -> Any:
+    is_newer = _IN_3_1.get() or is_jsonschema_compliant()  # type: ignore[no-untyped-call]
+    return schema if is_newer else as_openapi_3_0(schema)
 
 
 class StructExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # its registration
@@ -65,10 +101,10 @@ class StructExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-ca
         known = {cls.__name__: cls for cls in _classes(msgspec.inspect.type_info(self.target))}
         for name, schema in components.items():
             component = ResolvedComponent(  # type: ignore[no-untyped-call]
-                name, ResolvedComponent.SCHEMA, schema=schema, object=known[name]
+                name, ResolvedComponent.SCHEMA, schema=_as_asked(schema), object=known[name]
             )
             auto_schema.registry.register_on_missing(component)
-        return dict(own)
+        return dict(_as_asked(own))
 
 
 def _classes(info: Any) -> Iterator[type[Any]]:
@@ -88,7 +124,7 @@ def described(
     parameters: type[Any] | None = None,
     path: Mapping[str, str] | None = None,
     body: Any = None,
-    answers: Mapping[int, Any],
+    answers: Mapping[Any, Any],
     problems: tuple[int, ...] = (),
 ) -> Callable[[F], F]:
     """Describe a method of a surface, whose docstring is for those who use the API.
@@ -98,24 +134,49 @@ def described(
         parameters: The Body that its parameters are read by.
         path: What the parts of its address are, by their names.
         body: The Body that is sent.
-        answers: By status, a Struct, a JSON Schema, or an OpenApiResponse.
+        answers: By status, or (status, media type), a Struct, a JSON Schema, or an OpenApiResponse.
         problems: The statuses of errors that it answers, beside those that every address can.
     """
-    said = _ALWAYS | {status: _SOMETIMES[status] for status in problems}
-    told = {(status, PROBLEM_JSON): OpenApiResponse(ProblemAnswer, text) for status, text in said.items()}
-    places = [
-        OpenApiParameter(name, str, OpenApiParameter.PATH, description=text)
-        for name, text in (path or {}).items()
+
+    def decorate(method: F) -> F:
+        method.kwargs = {"schema": SurfaceSchema}  # type: ignore[attr-defined]  # not DEFAULT_SCHEMA_CLASS
+        said = {status: _SOMETIMES.get(status) or _WITH_BODY[status] for status in problems}
+        said |= _ALWAYS | (_WITH_BODY if method.__name__ != "get" else {})
+        told = {(status, PROBLEM_JSON): OpenApiResponse(ProblemAnswer, text) for status, text in said.items()}
+        extended: F = extend_schema(
+            operation_id=operation_id,
+            parameters=[*_places(path or {}), *_parameters(parameters), *_headers(set(said))],
+            request=body,
+            responses={**answers, **told},
+        )(method)
+        return extended
+
+    return decorate
+
+
+def _places(path: Mapping[str, str]) -> list[OpenApiParameter]:
+    return [
+        OpenApiParameter(name, str, OpenApiParameter.PATH, description=text) for name, text in path.items()
     ]
-    return extend_schema(
-        operation_id=operation_id,
-        parameters=[*places, *(_parameters(parameters) if parameters else [])],
-        request=body,
-        responses={**answers, **told},
-    )
 
 
-def _parameters(kind: type[Any]) -> list[OpenApiParameter]:
+def _headers(statuses: set[int]) -> list[OpenApiParameter]:
+    return [
+        OpenApiParameter(
+            name,
+            kind,
+            OpenApiParameter.HEADER,
+            description=text,
+            response=sorted(statuses.intersection(sent)),
+        )
+        for name, (kind, text, sent) in _HEADERS.items()
+        if statuses.intersection(sent)
+    ]
+
+
+def _parameters(kind: type[Any] | None) -> list[OpenApiParameter]:
+    if kind is None:
+        return []
     _, components = msgspec.json.schema_components([kind], ref_template=_REFERENCE)
     schema = components[kind.__name__]
     required = schema.get("required", ())

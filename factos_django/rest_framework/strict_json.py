@@ -18,7 +18,7 @@ from rest_framework.parsers import BaseParser
 from factos_django.core.canonical_json import unique_keys
 from factos_django.core.metadata import is_storable_text
 
-__all__ = ["MAX_DEPTH", "BodyTooLarge", "StrictJSONParser", "parsed"]
+__all__ = ["MAX_DEPTH", "BodyTooLarge", "LengthRequired", "StrictJSONParser", "parsed"]
 
 #: Levels of nesting of a body. That of an event's data is bounded by the store, and is less.
 MAX_DEPTH = 64
@@ -33,6 +33,14 @@ class BodyTooLarge(APIException):
     status_code = 413
     default_code = "body_too_large"
     default_detail = "The body is too large."
+
+
+class LengthRequired(APIException):
+    """The body comes in chunks, and nothing says how long it is."""
+
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "Send the body with Content-Length, not in chunks."
 
 
 class StrictJSONParser(BaseParser):

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from django.db import connections, transaction
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -15,11 +16,12 @@ from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 from rest_framework.views import APIView
 
 from factos_django.core.query import Query
+from factos_django.rest_framework.negotiation import OneRepresentation
 from factos_django.rest_framework.openapi import SurfaceSchema
 from factos_django.rest_framework.permissions import AllowedBySurface, ApiPermissions, permissions_of
 from factos_django.rest_framework.problems import Problem, answer_to, problem_of
 from factos_django.rest_framework.raw_json import RawJSONRenderer
-from factos_django.rest_framework.strict_json import StrictJSONParser
+from factos_django.rest_framework.strict_json import LengthRequired, StrictJSONParser
 from factos_django.store.database import database_for_writing
 
 __all__ = ["ProblemAnswers", "Surface"]
@@ -33,6 +35,7 @@ class ProblemAnswers(APIView):
 
     parser_classes = [StrictJSONParser]
     renderer_classes = [RawJSONRenderer]
+    content_negotiation_class = OneRepresentation
     metadata_class = None
     versioning_class = None
     schema = SurfaceSchema()
@@ -51,6 +54,12 @@ class ProblemAnswers(APIView):
         chosen: Sequence[type[BaseThrottle]] = api_settings.DEFAULT_THROTTLE_CLASSES  # type: ignore[assignment]
         return [each() for each in chosen if self._has_rate(each)]
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let in who may, and then only what a page of another site cannot make a browser send."""
+        super().initial(request, *args, **kwargs)
+        if request.method not in SAFE_METHODS:
+            refuse_foreign_body(request)
+
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
         """Return ours: the project's is for the project's views."""
         return answer_to
@@ -61,6 +70,17 @@ class ProblemAnswers(APIView):
 
     def _has_rate(self, throttle: type[BaseThrottle]) -> bool:
         return not issubclass(throttle, ScopedRateThrottle) or self.throttle_scope in throttle.THROTTLE_RATES
+
+
+def refuse_foreign_body(request: Request) -> None:
+    """Refuse what is not said to be JSON, also where no body is sent or needed.
+
+    A form of any site can be sent with the credentials of a browser that has logged in by Basic; JSON cannot.
+    """
+    if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+        raise LengthRequired  # Django would take its body for none
+    if request.content_type.partition(";")[0].strip().lower() != StrictJSONParser.media_type:
+        raise UnsupportedMediaType(request.content_type, detail="Send Content-Type: application/json.")
 
 
 class Surface(ProblemAnswers):

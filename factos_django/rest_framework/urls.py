@@ -1,15 +1,18 @@
 """The addresses of the API: ``path("api/", include("factos_django.rest_framework.urls"))``."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
+from factos_django.rest_framework.surfaces.docs import DocsPage
 from factos_django.rest_framework.surfaces.event_types import EventTypeDetail, EventTypeList
 from factos_django.rest_framework.surfaces.events import EventDetail, EventList
 from factos_django.rest_framework.surfaces.queries import EventContext, EventQuery
+from factos_django.rest_framework.surfaces.schema import SchemaDocument
 from factos_django.rest_framework.surfaces.tags import TagList
 
 app_name = "factos"
 
-urlpatterns = [
+urlpatterns: list[URLPattern] = []
+urlpatterns += [
     path("events/", EventList.as_view(), name="event-list"),
     path("events/query/", EventQuery.as_view(), name="event-query"),
     path("events/context/", EventContext.as_view(), name="event-context"),
@@ -17,4 +20,6 @@ urlpatterns = [
     path("event-types/", EventTypeList.as_view(), name="event-type-list"),
     path("event-types/<str:name>/", EventTypeDetail.as_view(), name="event-type-detail"),
     path("tags/", TagList.as_view(), name="tag-list"),
+    path("schema/", SchemaDocument.as_view(addresses=urlpatterns), name="schema"),
+    path("docs/", DocsPage.as_view(), name="docs"),
 ]
