@@ -3,6 +3,7 @@
 ``factos.E001`` an impossible setting; ``E002`` isolation; ``E003`` missing triggers or functions;
 ``E004`` an unsupported database; ``E005`` a sequence that does not draw one by one, or stands behind the
 log; ``E006`` a connection that cannot carry every character; ``E007`` psycopg2 in place of psycopg 3;
+``E008`` an app that the REST API needs is missing; ``E009`` FACTOS_API_PERMISSIONS names no such class;
 ``W001`` an unknown setting; ``W002`` SQLite without IMMEDIATE; ``W003`` SQLite without WAL; ``W004``
 event types in the log that no class is registered for; ``W005`` facts that are not flushed to disk at
 commit (on SQLite only ``synchronous=OFF``; ``NORMAL`` can lose the last of them when the power fails);
@@ -11,8 +12,8 @@ commit (on SQLite only ``synchronous=OFF``; ``NORMAL`` can lose the last of them
 of a projection that MariaDB compares otherwise than byte for byte; ``W011`` a projection whose tables are in
 no database with a log; ``W012`` an effect type without a handler; ``W013`` effects in the outbox that nobody
 delivers; ``W014`` a handler that may run longer than its lease; ``W015`` a Celery that accepts pickle;
-``W016`` RabbitMQ without confirmations. Those that need a connection run under the database tag (``check
---database``).
+``W016`` RabbitMQ without confirmations; ``W017`` a REST API that is open to anyone. Those that need a
+connection run under the database tag (``check --database``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Tags, register
 from django.db import connections, router
 
+from factos_django.checks.api import judged_api
 from factos_django.checks.crashes import judged_crashes
 from factos_django.checks.databases import DATABASE_CHECKS, judged_version
 from factos_django.checks.effects import judged_broker, judged_handlers, judged_outbox
@@ -30,7 +32,7 @@ from factos_django.checks.projections import judged_projections, without_log
 from factos_django.checks.settings import judged_configuration, judged_guard, judged_settings
 from factos_django.models import Event
 
-__all__ = ["check_database", "check_settings", "register_checks"]
+__all__ = ["check_api", "check_database", "check_settings", "register_checks"]
 
 _CHECKS = (*DATABASE_CHECKS, judged_crashes, judged_projections, judged_outbox)
 
@@ -38,6 +40,7 @@ _CHECKS = (*DATABASE_CHECKS, judged_crashes, judged_projections, judged_outbox)
 def register_checks() -> None:
     """Register the checks with Django."""
     register(check_settings)
+    register(check_api, Tags.urls)
     register(check_database, Tags.database)
 
 
@@ -48,6 +51,11 @@ def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     for alias in logs:
         messages += [*judged_guard(alias), *judged_configuration(connections[alias])]
     return [*messages, *without_log(logs), *judged_handlers(), *judged_broker()]
+
+
+def check_api(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Judge the REST API, where its addresses are included."""
+    return [*judged_api()]
 
 
 def check_database(app_configs: Any, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:

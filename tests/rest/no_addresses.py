@@ -1,0 +1,3 @@
+"""The addresses of a project without the API."""
+
+urlpatterns: list[None] = []
