@@ -25,6 +25,8 @@ T = TypeVar("T")
 #: A position in the log.
 Position = Annotated[int, Meta(ge=0, le=LAST_POSITION)]
 
+_DIGITS = re.compile("[0-9]+")
+
 # msgspec's messages end with where it was.
 _PLACE = re.compile(r"(.*?) - at `(?:key in )?(\$.*)`", re.DOTALL)
 
@@ -83,10 +85,14 @@ def parameters_of(request: Request, kind: type[T]) -> T:
             raise InvalidParameter(f"Parameter {name!r} stands there {len(values)} times.")
         given[name] = list(values) if is_list else values[0]
     try:
-        return msgspec.convert(given, kind, strict=False)
+        asked = msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         place = told(error, "$")
         raise InvalidParameter(f"{place['detail']} ({place['path'].removeprefix('$.')})") from error
+    for name, text in given.items():  # msgspec takes 1e3, too
+        if type(getattr(asked, name)) is int and not _DIGITS.fullmatch(text):
+            raise InvalidParameter(f"Write whole numbers in digits: {name} is {text[:20]!r}.")
+    return asked
 
 
 def told(error: msgspec.ValidationError, path: str) -> dict[str, str]:

@@ -3,8 +3,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from tests.guards.conftest import session
 from tests.rest.clients import ApiClient, LogOn, a_client
 from tests.stores import Store
+
+__all__ = ["anybody", "api", "on_store", "session"]
 
 
 @pytest.fixture

@@ -1,0 +1,211 @@
+"""What the API reads of the log is a page's worth, however long the log is and however broad a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+
+from factos_django import Proposed
+from factos_django.store import append
+from factos_django.testing.contract import Counted, Noted
+from tests.rest.clients import ApiClient
+from tests.rest.stored import MOMENT, store_row
+from tests.stores import Store, on_databases
+
+pytestmark = [on_databases(also=["default"]), pytest.mark.usefixtures("on_store")]
+
+EVENTS = 4000
+#: What one request may read of the log (rows): pages of ten, with counts of fifty, a few questions each.
+HANDFUL = 800
+#: SQLite tells no rows, but steps of its machine. It takes about so many of them for a row (steps).
+_STEPS_A_ROW = 20
+
+NOTED, COUNTED = "factos.contract.Noted", "factos.contract.Counted"
+
+LISTS: dict[str, dict[str, Any]] = {
+    "everything": {},
+    "a tag of half of the facts": {"tag": "tenant"},
+    "a rare tag": {"tag": "order:7"},
+    "a tag of nothing": {"tag": "nobody"},
+    "a broad and a rare tag": {"tag": ["tenant", "order:6"]},
+    "a broad and a rare tag that never meet": {"tag": ["tenant", "order:7"]},
+    "a broad tag and a tag of nothing": {"tag": ["tenant", "nobody"]},
+    "a broad tag and a rare type": {"tag": "tenant", "type": [COUNTED, "never"]},
+    "a broad tag and types of nothing": {"tag": "tenant", "type": ["never", "ever"]},
+    "rare types": {"type": [COUNTED, "never"]},
+    "types of nothing": {"type": ["never", "ever"]},
+    "all types": {"type": [NOTED, COUNTED]},
+    "a rare correlation": {"correlation_id": "c7"},
+    "a broad correlation": {"correlation_id": "all"},
+    "a correlation of nothing": {"correlation_id": "none"},
+    "a rare correlation and a broad tag": {"correlation_id": "c6", "tag": "tenant"},
+    "a rare correlation and a broad tag that never meet": {"correlation_id": "c7", "tag": "tenant"},
+    "a broad correlation and a rare tag that never meet": {"correlation_id": "all", "tag": "order:6"},
+    "a broad correlation and a rare type": {"correlation_id": "all", "type": [COUNTED, "never"]},
+    "a rare correlation and all types": {"correlation_id": "c7", "type": [NOTED, COUNTED]},
+}
+QUERIES: dict[str, dict[str, Any]] = {
+    "everything": {"all": True},
+    "a broad tag, or a rare one": {"items": [{"tags": ["tenant"]}, {"tags": ["order:7"]}]},
+    "a broad and a rare tag": {"items": [{"tags": ["tenant", "order:7"]}]},
+    "rare types": {"items": [{"types": [COUNTED, "never"]}]},
+    "a rare tag, or types of nothing": {"items": [{"types": ["never", "ever"]}, {"tags": ["order:7"]}]},
+}
+
+
+def fill(store: Store) -> int:
+    """Append facts, each even one with a broad tag, most odd ones of a broad correlation; return the last."""
+    facts = [
+        Proposed(
+            Counted(n) if n % (EVENTS // 4) == 0 else Noted(str(n)),
+            tags=[f"order:{n % (EVENTS // 10)}", *([] if n % 2 else ["tenant"])],
+            metadata={
+                "correlation_id": "all" if n % 2 and n % 10 != 7 else f"c{n % (EVENTS // 10)}",
+                "causation_id": str(n),
+            },
+        )
+        for n in range(EVENTS)
+    ]
+    last = append(facts, using=store.using)[-1].position
+    analyze = {"postgresql": "ANALYZE factos_event, factos_tag", "sqlite": "ANALYZE"}
+    with connections[store.using].cursor() as cursor:
+        cursor.execute(analyze.get(connections[store.using].vendor, "ANALYZE TABLE factos_event, factos_tag"))
+        cursor.fetchall() if cursor.description else None
+    return last
+
+
+def rows_read(using: str, work: Callable[[], Any]) -> int:
+    """Return how many rows ``work`` reads, of tables and indexes, by what the database tells."""
+    work()  # plans are made in the first run, and kept
+    return {"postgresql": _of_postgresql, "mysql": _of_mariadb, "sqlite": _of_sqlite}[
+        connections[using].vendor
+    ](using, work)
+
+
+def _of_postgresql(using: str, work: Callable[[], Any]) -> int:
+    sql = (
+        "SELECT sum(t.seq_tup_read) + sum(i.idx_tup_read) FROM (SELECT sum(seq_tup_read) AS seq_tup_read "
+        "FROM pg_stat_xact_user_tables WHERE relname IN ('factos_event', 'factos_tag')) AS t, "
+        "(SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) AS idx_tup_read FROM pg_stat_user_indexes "
+        "WHERE relname IN ('factos_event', 'factos_tag')) AS i"
+    )
+    with transaction.atomic(using=using):
+        return _difference(using, sql, work)
+
+
+def _of_mariadb(using: str, work: Callable[[], Any]) -> int:
+    sql = (
+        "SELECT sum(variable_value) FROM information_schema.session_status "
+        "WHERE variable_name LIKE 'Handler_read%%' AND variable_name <> 'Handler_read_rnd_deleted'"
+    )
+    idle = _difference(using, sql, lambda: None)
+    return _difference(using, sql, work) - idle
+
+
+def _difference(using: str, sql: str, work: Callable[[], Any]) -> int:
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql.replace("%%", "%"))
+        before = cursor.fetchone()[0]
+        work()
+        cursor.execute(sql.replace("%%", "%"))
+        return int(cursor.fetchone()[0] - before)
+
+
+def _of_sqlite(using: str, work: Callable[[], Any]) -> int:
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += _STEPS_A_ROW
+
+    connection = connections[using].connection
+    connection.set_progress_handler(count, _STEPS_A_ROW)
+    try:
+        work()
+    finally:
+        connection.set_progress_handler(None, 0)
+    return steps // _STEPS_A_ROW
+
+
+@pytest.fixture
+def few_are_broad(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many facts of a tag count as broad as a log of this length needs."""
+    for module in ("narrowing", "filters"):
+        monkeypatch.setattr(f"factos_django.store.{module}.BROAD", 50)
+
+
+@pytest.mark.usefixtures("few_are_broad")
+def test_each_page_of_a_list_reads_a_handful_of_rows(api: ApiClient, store: Store) -> None:
+    fill(store)
+    ends = {
+        "the first page": {},
+        "in the middle": {"after": EVENTS // 2},
+        "the last page": {"order": "newest"},
+    }
+    read = {}
+    for name, filters in LISTS.items():
+        for end, where in ends.items():
+            asked = {"limit": 10, **filters, **where}
+            read[name, end] = rows_read(
+                store.using, lambda asked=asked: checked(api.fetch("events/", **asked))
+            )
+    assert {what: rows for what, rows in read.items() if rows > HANDFUL} == {}
+    assert min(read.values()) > 0
+
+
+@pytest.mark.usefixtures("few_are_broad")
+def test_queries_and_contexts_read_a_handful_of_rows(api: ApiClient, store: Store, settings: Any) -> None:
+    settings.FACTOS_API_MAX_LIMIT = 10
+    last = fill(store)
+    read = {}
+    for name, query in QUERIES.items():
+        for backwards in (False, True):
+            body = {"query": query, "limit": 10, "backwards": backwards}
+            read[name, backwards] = rows_read(
+                store.using, lambda body=body: checked(api.send("events/query/", body))
+            )
+        read[name, "context"] = rows_read(
+            store.using, lambda query=query: api.send("events/context/", {"query": query})
+        )
+        late = {"query": query, "after": last - 5}
+        read[name, "the end of a context"] = rows_read(
+            store.using, lambda late=late: checked(api.send("events/context/", late))
+        )
+    assert {what: rows for what, rows in read.items() if rows > HANDFUL} == {}
+
+
+def test_a_period_is_found_by_halves(api: ApiClient, store: Store) -> None:
+    with transaction.atomic(using=store.using):
+        for n in range(EVENTS // 2):
+            store_row(store.using, tags=["t"], recorded_at=MOMENT + timedelta(seconds=60 * n))
+    end = MOMENT + timedelta(seconds=30 * EVENTS)
+    hour = {"recorded_after": (end - timedelta(hours=1)).isoformat(), "recorded_before": end.isoformat()}
+    never = {"recorded_after": (end + timedelta(days=900)).isoformat()}
+    for period in (hour, never, {**hour, "tag": "t"}, {**never, "tag": "t"}, {**hour, "correlation_id": "c"}):
+        for order in ("oldest", "newest"):
+            asked = {"limit": 10, "order": order, **period}
+            assert (
+                rows_read(store.using, lambda asked=asked: checked(api.fetch("events/", **asked))) < HANDFUL
+            )
+
+
+def test_tags_and_types_are_found_by_leaps(api: ApiClient, store: Store) -> None:
+    fill(store)
+    for path, parameters in (
+        ("tags/", {"prefix": "tenant"}),
+        ("tags/", {"prefix": "order:1", "limit": 20}),
+        ("tags/", {"after": "order:3", "limit": 20}),
+        ("event-types/never/", {}),
+        (f"event-types/{COUNTED}/", {}),
+    ):
+        read = rows_read(store.using, lambda path=path, parameters=parameters: api.fetch(path, **parameters))
+        assert read < HANDFUL, (path, parameters)
+
+
+def checked(answer: Any) -> Any:
+    assert answer.status_code == 200, answer.content
+    return answer
