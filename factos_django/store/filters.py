@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connections
 
 from factos_django.core.query import Query, QueryItem
-from factos_django.sql.metadata_index import has_metadata
+from factos_django.sql.metadata_index import has_metadata, order_of_index
 from factos_django.store.matching import Fragment, Slice, matching_events, matching_positions
 from factos_django.store.moments import first_after, last_before
 from factos_django.store.narrowing import BROAD
@@ -39,11 +39,12 @@ class Filters:
 
 def filtered(part: Slice, filters: Filters, query: Query, using: str) -> Slice:
     """Return ``part`` of ``query``, which has an end, as the part that meets ``filters`` besides."""
-    only = (*_metadata(filters, using), *_times(filters, using))
+    by_rows = bool(filters.metadata) and _is_rarer(filters, query, part.as_ranges, using)
+    only = (*_metadata(filters, by_rows, using), *_times(filters, using))
     if not only:
         return part
     part = _within_period(replace(part, only=only, is_closed=True), filters, using)
-    return replace(part, by_rows=bool(filters.metadata) and _is_rarer(filters, query, using))
+    return replace(part, by_rows=True, row_order=_row_order(filters, using)) if by_rows else part
 
 
 def _within_period(part: Slice, filters: Filters, using: str) -> Slice:
@@ -55,9 +56,9 @@ def _within_period(part: Slice, filters: Filters, using: str) -> Slice:
     return replace(part, after=after, upto=upto)
 
 
-def _metadata(filters: Filters, using: str) -> Iterator[Fragment]:
+def _metadata(filters: Filters, by_index: bool, using: str) -> Iterator[Fragment]:
     for key, value in filters.metadata.items():
-        yield has_metadata(connections[using].vendor, key, value)
+        yield has_metadata(connections[using].vendor, key, value, by_index=by_index)
 
 
 def _times(filters: Filters, using: str) -> Iterator[Fragment]:
@@ -66,15 +67,20 @@ def _times(filters: Filters, using: str) -> Iterator[Fragment]:
             yield f"e.recorded_at {sign} %s", [as_stored_time(moment, connections[using])]
 
 
-def _is_rarer(filters: Filters, query: Query, using: str) -> bool:
+def _row_order(filters: Filters, using: str) -> str:
+    return order_of_index(connections[using].vendor, next(iter(filters.metadata)))
+
+
+def _is_rarer(filters: Filters, query: Query, as_ranges: bool, using: str) -> bool:
     """Tell whether fewer facts have the metadata than match the query, as far as anybody counts."""
     if query.everything:
         return True
-    rows = matching_events(Query.all(), Slice(limit=BROAD, only=tuple(_metadata(filters, using))))
+    part = Slice(limit=BROAD, only=tuple(_metadata(filters, True, using)), by_rows=True)
+    rows = matching_events(Query.all(), replace(part, row_order=_row_order(filters, using)))
     if _count(f"SELECT 1 FROM {rows[0]}", rows[1], using) < BROAD:
         return True
     starts = Query.of(*(QueryItem(item.types, item.tags[:1]) for item in query.items))
-    positions = matching_positions(starts, Slice(limit=BROAD, by_type=True))
+    positions = matching_positions(starts, Slice(limit=BROAD, by_type=True, as_ranges=as_ranges))
     return _count(*positions, using) >= BROAD
 
 

@@ -40,6 +40,9 @@ class Slice:
         is_closed: Do not look beyond the far end, where next to nothing between the ends may match.
         only: What a row ``e`` of the event table must meet, too.
         by_rows: Start from the rows that meet ``only``, by an index of theirs, and not from tags and types.
+        row_order: What that index begins with, where the database has to be told to go by it.
+        as_ranges: Write equalities as ranges, and order by their columns, too. MariaDB would read an index
+            from the first entry of a value on, and not from the position where a page begins.
         by_type: Read each type of an item by itself: an index gives the positions of one type in order, and
             not those of two. Who reads on through the log does without, and takes the rows as they come.
     """
@@ -51,6 +54,8 @@ class Slice:
     is_closed: bool = False
     only: tuple[Fragment, ...] = ()
     by_rows: bool = False
+    row_order: str = ""
+    as_ranges: bool = False
     by_type: bool = False
 
     def holds(self, position: int) -> bool:
@@ -88,12 +93,13 @@ def matching_events(query: Query, part: Slice) -> Fragment:
 
     Where ``part`` has a limit, what is beyond its far end can be among the rows.
     """
-    order = f"ORDER BY e.position {'DESC' if part.backwards else 'ASC'}"
     if query.everything or part.by_rows or _is_of_rows(query, part):
         # The table itself: to look up each position again took longer than to read its row.
-        where, parameters = ("", []) if query.everything else _row_matches(query)
+        (where, parameters), by = _row_matches(query, part)
+        order = _order([*by, "e.position"], part)
         return _bounded("factos_event e", "e.position", [where], parameters, part, order, part.only)
     positions, parameters = matching_positions(query, part)
+    order = _order(["e.position"], part)
     if part.limit is not None:
         order, parameters = f"{order} LIMIT %s", [*parameters, part.limit]
     return (
@@ -105,7 +111,8 @@ def matching_events(query: Query, part: Slice) -> Fragment:
 def matching_positions(query: Query, part: Slice) -> Fragment:
     """Return SQL and parameters of a SELECT of the column ``position``, each position once, unordered."""
     if query.everything:
-        return _bounded("SELECT position FROM factos_event e", "position", [], [], part, only=part.only)
+        select, order = "SELECT position FROM factos_event e", _order(["position"], part)
+        return _bounded(select, "position", [], [], part, order, part.only)
     branches = [_item(item, part) for item in query.items]
     sql = " UNION ".join(f"SELECT position FROM ({sql}) AS b{n}" for n, (sql, _) in enumerate(branches))
     return sql, [parameter for _, parameters in branches for parameter in parameters]
@@ -117,11 +124,18 @@ def _is_of_rows(query: Query, part: Slice) -> bool:
     return not others and not first.tags and not (part.by_type and len(first.types) > 1)
 
 
-def _row_matches(query: Query) -> Fragment:
-    """Return what a row ``e`` of the event table meets if it matches one of the items."""
+def _row_matches(query: Query, part: Slice) -> tuple[Fragment, list[str]]:
+    """Return what a row ``e`` of the event table meets if it matches, and what to order by first."""
+    if query.everything or part.by_rows:
+        by = [part.row_order] if part.by_rows and part.row_order else []
+        return ("", []) if query.everything else _matches_item(query), by
+    return _one_of("e.type", query.items[0].types, part)
+
+
+def _matches_item(query: Query) -> Fragment:
     conditions, parameters = [], []
     for item in query.items:
-        where, types = _types("e.type", item)
+        (where, types), _ = _one_of("e.type", item.types, Slice())
         has_tags = [_HAS_TAG.format(row="e", position="e.position")] * len(item.tags)
         conditions.append(" AND ".join(filter(None, [where, *has_tags])))
         parameters += [*types, *item.tags]
@@ -138,21 +152,32 @@ def _item(item: QueryItem, part: Slice) -> Fragment:
 
 def _branch(item: QueryItem, part: Slice) -> Fragment:
     if not item.tags:
-        where, parameters = _types("e.type", item)
-        select = "SELECT e.position FROM factos_event e"
-        return _bounded(select, "e.position", [where], parameters, part, only=part.only)
-    where, types = _types("t.type", item)
+        (where, parameters), by = _one_of("e.type", item.types, part)
+        select, order = "SELECT e.position FROM factos_event e", _order([*by, "e.position"], part)
+        return _bounded(select, "e.position", [where], parameters, part, order, part.only)
+    (value, tag), by_value = _one_of("t.value", item.tags[:1], part)
+    (where, types), by_type = _one_of("t.type", item.types, part)
     others = [_HAS_TAG.format(row="t", position="t.event_id")] * (len(item.tags) - 1)
-    parameters = [item.tags[0], *types, *item.tags[1:]]
+    parameters = [*tag, *types, *item.tags[1:]]
     meets = [(_ROW_MEETS.format(only=sql), given) for sql, given in part.only]
     select = "SELECT t.event_id AS position FROM factos_tag t"
-    return _bounded(select, "t.event_id", ["t.value = %s", where, *others], parameters, part, only=meets)
+    order = _order([*by_value, *by_type, "t.event_id"], part)
+    return _bounded(select, "t.event_id", [value, where, *others], parameters, part, order, meets)
 
 
-def _types(column: str, item: QueryItem) -> Fragment:
-    if not item.types:
-        return "", []
-    return f"{column} IN ({', '.join(['%s'] * len(item.types))})", list(item.types)
+def _one_of(column: str, values: Sequence[str], part: Slice) -> tuple[Fragment, list[str]]:
+    """Return that ``column`` is one of ``values``, if there are any, and what to order by first."""
+    if part.as_ranges and part.limit is not None and len(values) == 1:
+        return (f"{column} >= %s AND {column} <= %s", [*values, *values]), [column]
+    if not values:
+        return ("", []), []
+    sql = f"{column} = %s" if len(values) == 1 else f"{column} IN ({', '.join(['%s'] * len(values))})"
+    return (sql, list(values)), []
+
+
+def _order(columns: Sequence[str], part: Slice) -> str:
+    direction = "DESC" if part.backwards else "ASC"
+    return f"ORDER BY {', '.join(f'{column} {direction}' for column in columns)}"
 
 
 def _bounded(
@@ -161,8 +186,8 @@ def _bounded(
     where: list[str],
     parameters: list[Any],
     part: Slice,
-    order: str = "",
-    only: Sequence[Fragment] = (),
+    order: str,
+    only: Sequence[Fragment],
 ) -> Fragment:
     bounds = {f"{column} > %s": part.after, f"{column} <= %s": part.upto}
     if part.limit is not None and not part.is_closed:
@@ -174,6 +199,5 @@ def _bounded(
     parameters = [*parameters, *(each for _, given in only for each in given), *known.values()]
     sql = f"{select} WHERE {' AND '.join(where)}" if where else select
     if part.limit is not None:
-        order = order or f"ORDER BY {column} {'DESC' if part.backwards else 'ASC'}"
         return f"{sql} {order} LIMIT %s", [*parameters, part.limit]
     return f"{sql} {order}", parameters

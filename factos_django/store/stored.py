@@ -7,7 +7,9 @@ application's events.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from django.db import connections
 
 from factos_django.core.errors import ContextTooLarge
 from factos_django.core.position import checked_position
@@ -89,8 +91,16 @@ def stored_page(
     query = narrowest_first(checked_query(query), alias)
     known = head(alias)
     upto = known if before is None else min(known, checked_position(before) - 1)
-    part = Slice(after=checked_position(after), upto=upto, limit=limit + 1, backwards=backwards, by_type=True)
-    part = filtered(replace(part, is_closed=before is not None), filters, query, alias)
+    part = Slice(
+        after=checked_position(after),
+        upto=upto,
+        limit=limit + 1,
+        backwards=backwards,
+        is_closed=before is not None,
+        by_type=True,
+        as_ranges=connections[alias].vendor == "mysql",
+    )
+    part = filtered(part, filters, query, alias)
     rows = select_matching(query, part, alias)
     return Page(tuple(map(EventRow._make, rows[:limit])), known, is_cut=len(rows) > limit)
 
@@ -117,7 +127,8 @@ def stored_context(query: Query, *, after: int = 0, limit: int, using: str | Non
 
 def _last(query: Query, upto: int, using: str) -> int:
     """Return the position of the last fact up to ``upto`` that matches."""
-    part = Slice(upto=upto, limit=1, backwards=True, by_type=True)
+    is_mariadb = connections[using].vendor == "mysql"
+    part = Slice(upto=upto, limit=1, backwards=True, by_type=True, as_ranges=is_mariadb)
     rows = select_matching(narrowest_first(query, using), part, using) if upto else []
     return int(rows[0][0]) if rows else 0
 

@@ -25,7 +25,7 @@ def record(store: Store, text: str, *tags: str, **metadata: Any) -> int:
     return recorded.position
 
 
-def said(answer: Any) -> list[str]:
+def said(answer: Any) -> list[Any]:
     """What the facts of an answer say."""
     assert answer.status_code == 200, answer.content
     return [event["data"].get("text") or event["data"].get("number") for event in answer.json()["events"]]
@@ -44,7 +44,7 @@ def pages(api: ApiClient, **parameters: Any) -> list[list[str]]:
 def test_types_are_alternatives_and_tags_are_all_needed(api: ApiClient, on_store: Store) -> None:
     record(on_store, "both", "a", "b")
     record(on_store, "one", "a")
-    append([Proposed(Counted(3), tags=["a", "b"])], using=on_store.using)
+    append([Proposed(Counted(3), tags=("a", "b"))], using=on_store.using)
     names = ["factos.contract.Noted", "factos.contract.Counted"]
     assert said(api.fetch("events/", tag=["a", "b"])) == ["both", 3]
     assert said(api.fetch("events/", type=names, tag="a")) == ["both", "one", 3]

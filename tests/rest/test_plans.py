@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def fill(store: Store) -> int:
     facts = [
         Proposed(
             Counted(n) if n % (EVENTS // 4) == 0 else Noted(str(n)),
-            tags=[f"order:{n % (EVENTS // 10)}", *([] if n % 2 else ["tenant"])],
+            tags=(f"order:{n % (EVENTS // 10)}", *(() if n % 2 else ("tenant",))),
             metadata={
                 "correlation_id": "all" if n % 2 and n % 10 != 7 else f"c{n % (EVENTS // 10)}",
                 "causation_id": str(n),
@@ -141,7 +142,7 @@ def few_are_broad(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("few_are_broad")
 def test_each_page_of_a_list_reads_a_handful_of_rows(api: ApiClient, store: Store) -> None:
     fill(store)
-    ends = {
+    ends: dict[str, dict[str, Any]] = {
         "the first page": {},
         "in the middle": {"after": EVENTS // 2},
         "the last page": {"order": "newest"},
@@ -149,10 +150,8 @@ def test_each_page_of_a_list_reads_a_handful_of_rows(api: ApiClient, store: Stor
     read = {}
     for name, filters in LISTS.items():
         for end, where in ends.items():
-            asked = {"limit": 10, **filters, **where}
-            read[name, end] = rows_read(
-                store.using, lambda asked=asked: checked(api.fetch("events/", **asked))
-            )
+            asked: dict[str, Any] = {"limit": 10, **filters, **where}
+            read[name, end] = rows_read(store.using, partial(fetched, api, asked))
     assert {what: rows for what, rows in read.items() if rows > HANDFUL} == {}
     assert min(read.values()) > 0
 
@@ -161,20 +160,14 @@ def test_each_page_of_a_list_reads_a_handful_of_rows(api: ApiClient, store: Stor
 def test_queries_and_contexts_read_a_handful_of_rows(api: ApiClient, store: Store, settings: Any) -> None:
     settings.FACTOS_API_MAX_LIMIT = 10
     last = fill(store)
-    read = {}
+    read: dict[tuple[str, Any], int] = {}
     for name, query in QUERIES.items():
         for backwards in (False, True):
             body = {"query": query, "limit": 10, "backwards": backwards}
-            read[name, backwards] = rows_read(
-                store.using, lambda body=body: checked(api.send("events/query/", body))
-            )
-        read[name, "context"] = rows_read(
-            store.using, lambda query=query: api.send("events/context/", {"query": query})
-        )
-        late = {"query": query, "after": last - 5}
-        read[name, "the end of a context"] = rows_read(
-            store.using, lambda late=late: checked(api.send("events/context/", late))
-        )
+            read[name, backwards] = rows_read(store.using, partial(api.send, "events/query/", body))
+        for after in (0, last - 5):  # too much of a broad context, and its end
+            body = {"query": query, "after": after}
+            read[name, after] = rows_read(store.using, partial(api.send, "events/context/", body))
     assert {what: rows for what, rows in read.items() if rows > HANDFUL} == {}
 
 
@@ -188,24 +181,22 @@ def test_a_period_is_found_by_halves(api: ApiClient, store: Store) -> None:
     for period in (hour, never, {**hour, "tag": "t"}, {**never, "tag": "t"}, {**hour, "correlation_id": "c"}):
         for order in ("oldest", "newest"):
             asked = {"limit": 10, "order": order, **period}
-            assert (
-                rows_read(store.using, lambda asked=asked: checked(api.fetch("events/", **asked))) < HANDFUL
-            )
+            assert rows_read(store.using, partial(fetched, api, asked)) < HANDFUL, (period, order)
 
 
 def test_tags_and_types_are_found_by_leaps(api: ApiClient, store: Store) -> None:
     fill(store)
-    for path, parameters in (
+    asked: list[tuple[str, dict[str, Any]]] = [
         ("tags/", {"prefix": "tenant"}),
         ("tags/", {"prefix": "order:1", "limit": 20}),
         ("tags/", {"after": "order:3", "limit": 20}),
         ("event-types/never/", {}),
         (f"event-types/{COUNTED}/", {}),
-    ):
-        read = rows_read(store.using, lambda path=path, parameters=parameters: api.fetch(path, **parameters))
+    ]
+    for path, parameters in asked:
+        read = rows_read(store.using, partial(api.fetch, path, **parameters))
         assert read < HANDFUL, (path, parameters)
 
 
-def checked(answer: Any) -> Any:
-    assert answer.status_code == 200, answer.content
-    return answer
+def fetched(api: ApiClient, parameters: dict[str, Any]) -> None:
+    assert api.fetch("events/", **parameters).status_code == 200

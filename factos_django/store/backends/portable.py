@@ -49,7 +49,8 @@ class UnderGuardRow:
         if request.key is not None and is_known_key(request.key, request.using):
             return None
         query = request.query or Query.all()
-        part = Slice(after=after, limit=most)
+        is_mariadb = connections[request.using].vendor == "mysql"
+        part = Slice(after=after, limit=most, by_type=most is not None, as_ranges=is_mariadb)
         return select_matching(narrowest_first(query, request.using), part, request.using)
 
     def record(self, request: Request, decided: Decided, moment: datetime) -> Done:
