@@ -6,7 +6,6 @@ string belongs. The description of the API is made from them.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import msgspec
@@ -14,6 +13,7 @@ from msgspec import Meta, Struct
 from rest_framework.request import Request
 
 from factos_django.core.metadata import is_storable_text
+from factos_django.core.misfit import misfit_of
 from factos_django.core.position import LAST_POSITION
 from factos_django.core.query import Query, QueryItem
 from factos_django.rest_framework.refusals import InvalidBody, InvalidParameter
@@ -26,9 +26,6 @@ T = TypeVar("T")
 Position = Annotated[int, Meta(ge=0, le=LAST_POSITION)]
 
 _DIGITS = re.compile("[0-9]+")
-
-# msgspec's messages end with where it was.
-_PLACE = re.compile(r"(.*?) - at `(?:key in )?(\$.*)`", re.DOTALL)
 
 
 class Body(Struct, forbid_unknown_fields=True):
@@ -97,7 +94,5 @@ def parameters_of(request: Request, kind: type[T]) -> T:
 
 def told(error: msgspec.ValidationError, path: str) -> dict[str, str]:
     """Return where ``error`` is, below ``path``, and what it is."""
-    found = _PLACE.fullmatch(str(error))
-    if found is None:
-        return {"path": path, "detail": str(error)}
-    return {"path": path + found[2].removeprefix("$"), "detail": found[1]}
+    misfit = misfit_of(error)
+    return {"path": path + misfit.path.removeprefix("$"), "detail": misfit.reason}

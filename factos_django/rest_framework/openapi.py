@@ -123,6 +123,7 @@ def described(
     *,
     parameters: type[Any] | None = None,
     path: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
     body: Any = None,
     answers: Mapping[Any, Any],
     problems: tuple[int, ...] = (),
@@ -133,6 +134,7 @@ def described(
         operation_id: Unique in the API (``list_events``).
         parameters: The Body that its parameters are read by.
         path: What the parts of its address are, by their names.
+        headers: What the headers are that it takes, by their names.
         body: The Body that is sent.
         answers: By status, or (status, media type), a Struct, a JSON Schema, or an OpenApiResponse.
         problems: The statuses of errors that it answers, beside those that every address can.
@@ -143,9 +145,10 @@ def described(
         said = {status: _SOMETIMES.get(status) or _WITH_BODY[status] for status in problems}
         said |= _ALWAYS | (_WITH_BODY if method.__name__ != "get" else {})
         told = {(status, PROBLEM_JSON): OpenApiResponse(ProblemAnswer, text) for status, text in said.items()}
+        places = [*_places(path, OpenApiParameter.PATH), *_places(headers, OpenApiParameter.HEADER)]
         extended: F = extend_schema(
             operation_id=operation_id,
-            parameters=[*_places(path or {}), *_parameters(parameters), *_headers(set(said))],
+            parameters=[*places, *_parameters(parameters), *_headers(set(said))],
             request=body,
             responses={**answers, **told},
         )(method)
@@ -154,10 +157,8 @@ def described(
     return decorate
 
 
-def _places(path: Mapping[str, str]) -> list[OpenApiParameter]:
-    return [
-        OpenApiParameter(name, str, OpenApiParameter.PATH, description=text) for name, text in path.items()
-    ]
+def _places(texts: Mapping[str, str] | None, location: Any) -> list[OpenApiParameter]:
+    return [OpenApiParameter(name, str, location, description=text) for name, text in (texts or {}).items()]
 
 
 def _headers(statuses: set[int]) -> list[OpenApiParameter]:

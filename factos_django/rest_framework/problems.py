@@ -59,7 +59,7 @@ from factos_django.core.errors import (
 from factos_django.core.explained import fields_of
 from factos_django.rest_framework.refusals import Refused
 
-__all__ = ["PROBLEM_JSON", "Problem", "answer_to", "problem_of"]
+__all__ = ["PROBLEM_JSON", "Problem", "answer_to", "of_unknown_outcome", "problem_of"]
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -97,6 +97,14 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
 #: After so long a client may ask again where nobody knows better (seconds).
 _RETRY_AFTER = "1"
 
+#: Of errors that name the database or what it said: that is for its operators.
+_BUSY = "Other appends are in the way. Nothing was recorded: ask again."
+_UNKNOWN = "The database broke off before it answered, so nobody knows whether this was recorded."
+_AGAIN = "Ask again with the same Idempotency-Key: it is recorded once."
+_LOOK = (
+    "Ask again if its events have ids: they are recorded once. Otherwise look whether it is there, and give "
+    "the next one an Idempotency-Key."
+)
 _UNEXPECTED = "Something failed here. It is in the server's log."
 _UNAVAILABLE = (
     "The database cannot answer now. Ask again; give appends an Idempotency-Key, and they happen once."
@@ -161,10 +169,18 @@ def problem_of(error: Exception) -> Problem:
     if status == 503:
         problem = replace(problem, headers={"Retry-After": _RETRY_AFTER})
     if isinstance(error, OutcomeUnknown):
-        return problem
+        return of_unknown_outcome(None)
     if status == 500:
         return Problem(500, "about:blank", _UNEXPECTED)
+    if isinstance(error, (StoreBusy, RetryTransaction)):
+        return replace(problem, detail=_BUSY)
     return problem if isinstance(error, (FactosError, DomainError)) else _unavailable(problem)
+
+
+def of_unknown_outcome(key: str | None) -> Problem:
+    """Return what is said where nobody knows whether it is recorded, to a client with this ``key``."""
+    next_step, echo = (_LOOK, {}) if key is None else (_AGAIN, {"idempotency_key": key})
+    return Problem(500, _urn(OutcomeUnknown), f"{_UNKNOWN} {next_step}", echo)
 
 
 def _unavailable(problem: Problem) -> Problem:

@@ -15,16 +15,20 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 from rest_framework.views import APIView
 
+from factos_django.core.errors import OutcomeUnknown
 from factos_django.core.query import Query
 from factos_django.rest_framework.negotiation import OneRepresentation
 from factos_django.rest_framework.openapi import SurfaceSchema
 from factos_django.rest_framework.permissions import AllowedBySurface, ApiPermissions, permissions_of
-from factos_django.rest_framework.problems import Problem, answer_to, problem_of
+from factos_django.rest_framework.problems import Problem, answer_to, of_unknown_outcome, problem_of
 from factos_django.rest_framework.raw_json import RawJSONRenderer
 from factos_django.rest_framework.strict_json import LengthRequired, StrictJSONParser
 from factos_django.store.database import database_for_writing
 
-__all__ = ["ProblemAnswers", "Surface"]
+__all__ = ["IDEMPOTENCY_HEADER", "ProblemAnswers", "Surface"]
+
+#: Under which a client asks once more for what may have happened already.
+IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 
 class ProblemAnswers(APIView):
@@ -66,7 +70,8 @@ class ProblemAnswers(APIView):
 
     def problem(self, error: Exception) -> Problem:
         """Return what is said of ``error``."""
-        return problem_of(error)
+        key = self.request.headers.get(IDEMPOTENCY_HEADER)
+        return of_unknown_outcome(key) if isinstance(error, OutcomeUnknown) else problem_of(error)
 
     def _has_rate(self, throttle: type[BaseThrottle]) -> bool:
         return not issubclass(throttle, ScopedRateThrottle) or self.throttle_scope in throttle.THROTTLE_RATES

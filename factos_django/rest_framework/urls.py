@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from factos_django.rest_framework.surfaces.append import EventAppend
 from factos_django.rest_framework.surfaces.docs import DocsPage
 from factos_django.rest_framework.surfaces.event_types import EventTypeDetail, EventTypeList
 from factos_django.rest_framework.surfaces.events import EventDetail, EventList
@@ -14,6 +15,7 @@ app_name = "factos"
 urlpatterns: list[URLPattern] = []
 urlpatterns += [
     path("events/", EventList.as_view(), name="event-list"),
+    path("events/append/", EventAppend.as_view(), name="event-append"),
     path("events/query/", EventQuery.as_view(), name="event-query"),
     path("events/context/", EventContext.as_view(), name="event-context"),
     path("events/<str:position>/", EventDetail.as_view(), name="event-detail"),
