@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutants.effects import EFFECTS
 from tests.mutants.mutant import Edit, Mutant, Stale
+from tests.mutants.rest import REST
 
 __all__ = ["MUTANTS", "Edit", "Mutant", "Stale"]
 
@@ -169,6 +170,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *_MET_IN_THE_RUN,
     *_PROJECTIONS,
     *EFFECTS,
+    *REST,
     Mutant("guard dropped (tags)", "postgres-tags", (Edit(_LOCKS, _GATE, "    RETURN;\n"),)),
     Mutant(
         "guard dropped (log, postgres-log)",
