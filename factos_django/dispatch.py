@@ -61,6 +61,7 @@ def dispatch(
     query: Query | Callable[[Command], Query],
     metadata: Metadata | None = None,
     idempotency_key: str | None = None,
+    check: Callable[[Context[State, Event]], None] | None = None,
     using: str | None = None,
 ) -> Dispatched[Event]:
     """Decide ``command`` from the facts that ``query`` names, and append what was decided.
@@ -76,6 +77,8 @@ def dispatch(
         metadata: What is known about the making of the facts, over the stamps in force.
         idempotency_key: A second dispatch of the same command under the same key returns what the
             first recorded, "nothing" included, and decides nothing.
+        check: Gets the context that a decision is about to see, under its guard, each time; what it raises
+            is raised, and nothing is recorded. Where nothing is decided it is not asked.
         using: The alias of the database.
 
     Raises:
@@ -93,6 +96,8 @@ def dispatch(
     def decide(events: tuple[Recorded[Any], ...]) -> Decided:
         context = context_of(asked, events, decider)
         decisions.append(context)
+        if check is not None:
+            check(context)
         return _decided(context, decide_context(context, command, decider), stamps)
 
     with telling_refusals(alias):

@@ -6,6 +6,7 @@ string belongs. The description of the API is made from them.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import msgspec

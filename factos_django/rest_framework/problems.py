@@ -26,6 +26,7 @@ from rest_framework.exceptions import (
     ValidationError,
 )
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from factos_django.core.condition import AppendConditionFailed
@@ -57,9 +58,10 @@ from factos_django.core.errors import (
     UnknownProjection,
 )
 from factos_django.core.explained import fields_of
+from factos_django.rest_framework.plain_json import plain_json, plain_text
 from factos_django.rest_framework.refusals import Refused
 
-__all__ = ["PROBLEM_JSON", "Problem", "answer_to", "of_unknown_outcome", "problem_of"]
+__all__ = ["PROBLEM_JSON", "Problem", "answer_to", "of_unknown_outcome", "paths_of", "problem_of"]
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -165,7 +167,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, (Http404, DjangoPermissionDenied, SuspiciousOperation, UnreadablePostError)):
         return _of_django(error)
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
-    problem = Problem(status, _urn(type(error)), str(error), _extensions(error))
+    problem = Problem(status, _urn(type(error)), plain_text(error), _extensions(error))
     if status == 503:
         problem = replace(problem, headers={"Retry-After": _RETRY_AFTER})
     if isinstance(error, OutcomeUnknown):
@@ -194,7 +196,8 @@ def _of_framework(error: APIException) -> Problem:
     if isinstance(error, Throttled) and (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(int(wait) + 1)
     if isinstance(error, ValidationError):
-        return Problem(error.status_code, "about:blank", "The input was refused.", {"errors": _paths(error)})
+        errors = {"errors": paths_of(error.detail)}
+        return Problem(error.status_code, "about:blank", "The input was refused.", errors)
     return Problem(error.status_code, "about:blank", str(error.detail), headers=headers)
 
 
@@ -208,23 +211,30 @@ def _of_django(error: Exception) -> Problem:
     return Problem(400, "about:blank", "The request was refused.")
 
 
-def _paths(error: ValidationError) -> list[dict[str, str]]:
-    return [{"path": path, "detail": detail} for path, detail in _flat(error.detail, "$")]
+def paths_of(detail: Any) -> list[dict[str, str]]:
+    """Return the errors of a serializer, each with its place in the body."""
+    return [{"path": path, "detail": said} for path, said in _flat(detail, "$")]
 
 
 def _flat(detail: Any, path: str) -> list[tuple[str, str]]:
     if isinstance(detail, dict):
-        return [found for name, each in detail.items() for found in _flat(each, f"{path}.{name}")]
+        return [found for name, each in detail.items() for found in _flat(each, _below(path, name))]
     if isinstance(detail, list):
         if all(isinstance(each, str) for each in detail):
             return [(path, str(each)) for each in detail]
-        return [found for n, each in enumerate(detail) for found in _flat(each, f"{path}[{n}]")]
+        return [found for n, each in enumerate(detail) for found in _flat(each, _below(path, n))]
     return [(path, str(detail))]
+
+
+def _below(path: str, name: str | int) -> str:
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    return path if name == api_settings.NON_FIELD_ERRORS_KEY else f"{path}.{name}"
 
 
 def _extensions(error: Exception) -> dict[str, Any]:
     if isinstance(error, DomainError):
-        return {"code": error.code, "fields": fields_of(error)}
+        return {"code": error.code, "fields": {name: plain_json(v) for name, v in fields_of(error).items()}}
     return {}
 
 

@@ -34,7 +34,8 @@ IDEMPOTENCY_HEADER = "Idempotency-Key"
 class ProblemAnswers(APIView):
     """A view that speaks JSON only, and answers every error with problem+json (RFC 9457).
 
-    Authentication and throttling are the project's, read when they are used.
+    Authentication, permissions and throttling are the project's, read when they are used, unless a subclass
+    names others.
     """
 
     parser_classes = [StrictJSONParser]
@@ -53,15 +54,25 @@ class ProblemAnswers(APIView):
         chosen: Sequence[type[BaseAuthentication]] = api_settings.DEFAULT_AUTHENTICATION_CLASSES  # type: ignore[assignment]
         return [each() for each in chosen]
 
+    def get_permissions(self) -> Any:
+        """Return the project's, as REST_FRAMEWORK says now."""
+        if self.permission_classes is not APIView.permission_classes:
+            return super().get_permissions()
+        chosen: Any = api_settings.DEFAULT_PERMISSION_CLASSES
+        return [each() for each in chosen]
+
     def get_throttles(self) -> list[BaseThrottle]:
         """Return the project's, but for one by scopes that has no rate for ours."""
+        if self.throttle_classes is not APIView.throttle_classes:
+            return super().get_throttles()
         chosen: Sequence[type[BaseThrottle]] = api_settings.DEFAULT_THROTTLE_CLASSES  # type: ignore[assignment]
         return [each() for each in chosen if self._has_rate(each)]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in who may, and then only what a page of another site cannot make a browser send."""
         super().initial(request, *args, **kwargs)
-        if request.method not in SAFE_METHODS:
+        takes_json_alone = self.parser_classes is ProblemAnswers.parser_classes
+        if takes_json_alone and request.method not in SAFE_METHODS:
             refuse_foreign_body(request)
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
