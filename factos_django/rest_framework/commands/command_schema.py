@@ -137,8 +137,24 @@ class CommandSchema(AutoSchema):
 
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an object without members that nobody knows, which are refused."""
-    return {"additionalProperties": False, **schema} if "properties" in schema else schema
+    """Return the schema of a class, without members that nobody knows: those are refused."""
+    if "properties" not in schema:
+        return schema
+    properties = {name: _covered(each) for name, each in schema["properties"].items()}
+    return {"additionalProperties": False, **schema, "properties": properties}
+
+
+def _covered(schema: Any) -> Any:
+    """Return ``schema`` with its choices where drf-spectacular makes no components of them.
+
+    It fails at choices of several types or without one, and warns of those that need a name.
+    """
+    if isinstance(schema, list):
+        return [_covered(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    said = {key: _covered(each) for key, each in schema.items() if key != "enum"}
+    return said | ({"allOf": [{"enum": schema["enum"]}]} if "enum" in schema else {})
 
 
 def _as_asked(schema: Any) -> Any:

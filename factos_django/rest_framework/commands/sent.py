@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, TypeGuard
 
+import msgspec.inspect
 from django.core.exceptions import ImproperlyConfigured
 from django.http import QueryDict
 from rest_framework.exceptions import UnsupportedMediaType
@@ -70,8 +71,10 @@ def _converted(data: Any, kind: Any) -> Any:
 @functools.cache
 def _codec_of(kind: Any) -> Codec:
     try:
+        if isinstance(msgspec.inspect.type_info(kind), msgspec.inspect.CustomType):
+            raise UnstorableData("msgspec knows no fields of it")
         return Codec(kind)
-    except UnstorableData as error:
+    except (UnstorableData, TypeError) as error:
         name = getattr(kind, "__qualname__", kind)
         raise ImproperlyConfigured(
             f"A command view reads {name}: name a dataclass or a serializer class ({error})."
