@@ -10,7 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.validation import validate_schema
 
-from tests.rest import command_urls
+from tests.rest.commands import urls
 
 DEFAULT = "rest_framework.schemas.openapi.AutoSchema"
 
@@ -23,7 +23,7 @@ def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def described() -> Any:
     GENERATOR_STATS.reset()
-    schema = SchemaGenerator(patterns=command_urls.urlpatterns).get_schema(request=None, public=True)
+    schema = SchemaGenerator(patterns=urls.urlpatterns).get_schema(request=None, public=True)
     assert (GENERATOR_STATS._warn_cache, GENERATOR_STATS._error_cache) == ({}, {})
     return schema
 
