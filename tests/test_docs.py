@@ -17,7 +17,12 @@ from demo_project.settings import BASE_DIR
 ANYWHERE = "anywhere in your project"
 
 #: The app of each page.
-APPS = {"projections": "banking", "effects": "ticketing"}
+APPS = {"projections": "banking", "effects": "ticketing", "command-endpoints": "ticketing"}
+
+#: The files of its app that a page has to show.
+FILES = dict.fromkeys(APPS, ("models", "domain", "factos")) | {
+    "command-endpoints": ("domain", "endpoints", "urls")
+}
 
 PROJECT = """
 import django
@@ -29,6 +34,8 @@ settings.configure(
     DATABASES={{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "page.sqlite3"}}}},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,
+    ROOT_URLCONF={app!r} ".urls",
+    ALLOWED_HOSTS=["testserver"],
 )
 django.setup()
 call_command("migrate", run_syncdb=True, verbosity=0)
@@ -55,7 +62,7 @@ def blocks_of(page: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("page", APPS)
 def test_every_block_of_python_says_where_it_belongs(page: str) -> None:
     assert len(blocks_of(page)) == text_of(page).count("```python\n")
-    files = {f"{APPS[page]}/{name}.py" for name in ("models", "domain", "factos")}
+    files = {f"{APPS[page]}/{name}.py" for name in FILES[page]}
     assert files | {ANYWHERE} <= {place for place, _ in blocks_of(page)}
     assert {place for place, _ in blocks_of(page)} <= files | {
         ANYWHERE,
@@ -69,6 +76,7 @@ def test_the_project_of_the_page_runs_and_prints_what_the_page_says(page: str, t
     app, blocks = APPS[page], blocks_of(page)
     (tmp_path / app).mkdir()
     (tmp_path / app / "__init__.py").touch()
+    (tmp_path / app / "urls.py").write_text("urlpatterns = []\n", encoding="utf-8")
     for place, code in blocks:
         if place != ANYWHERE:
             with (tmp_path / place).open("a", encoding="utf-8") as file:
