@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["CATCH_UP_TASK", "PRUNE_EFFECTS_TASK", "RELAY_EFFECTS_TASK", "beat_schedule"]
+__all__ = [
+    "CATCH_UP_TASK",
+    "PRUNE_EFFECTS_TASK",
+    "REBUILD_PROJECTION_TASK",
+    "RELAY_EFFECTS_TASK",
+    "beat_schedule",
+]
 
 #: The name of the Celery task that lets all followers of a database catch up.
 CATCH_UP_TASK = "factos.catch_up"
@@ -15,6 +21,9 @@ RELAY_EFFECTS_TASK = "factos.relay_effects"
 
 #: That of the one that removes those which were finished long ago.
 PRUNE_EFFECTS_TASK = "factos.prune_effects"
+
+#: That of the one that computes a projection again. Beat does not: somebody asks for it.
+REBUILD_PROJECTION_TASK = "factos.rebuild_projection"
 
 #: Beat counts this from its own beginning where it keeps no schedule file: so it is less than a day.
 _AN_HOUR = 3_600.0

@@ -7,10 +7,12 @@ string belongs. The description of the API is made from them.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
+from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
 from factos_django.core.metadata import is_storable_text
@@ -18,8 +20,20 @@ from factos_django.core.misfit import misfit_of
 from factos_django.core.position import LAST_POSITION
 from factos_django.core.query import Query, QueryItem
 from factos_django.rest_framework.refusals import InvalidBody, InvalidParameter
+from factos_django.rest_framework.strict_json import StrictJSONParser
 
-__all__ = ["Body", "Position", "QueryBody", "QueryItemBody", "body_of", "parameters_of", "query_of"]
+__all__ = [
+    "Body",
+    "NoParameters",
+    "Nothing",
+    "Position",
+    "QueryBody",
+    "QueryItemBody",
+    "body_of",
+    "optional_body_of",
+    "parameters_of",
+    "query_of",
+]
 
 T = TypeVar("T")
 
@@ -31,6 +45,14 @@ _DIGITS = re.compile("[0-9]+")
 
 class Body(Struct, forbid_unknown_fields=True):
     """What is sent: a JSON object of exactly these members."""
+
+
+class Nothing(Body):
+    """``{}``: there is nothing to say."""
+
+
+class NoParameters(Body):
+    """An address without parameters."""
 
 
 class QueryItemBody(Body):
@@ -58,6 +80,19 @@ def body_of(request: Request, kind: type[T]) -> T:
     return converted(request.data, kind)
 
 
+def optional_body_of(request: Request, kind: type[T]) -> T:
+    """Return the body of ``request`` as ``kind``, and without one what ``{}`` says.
+
+    What is not said to be JSON is refused even then: a form of another site sends its type, and no body.
+    """
+    if request.stream is not None:
+        return body_of(request, kind)
+    said = request.content_type or ""
+    if said.partition(";")[0].strip().lower() not in ("", StrictJSONParser.media_type):
+        raise UnsupportedMediaType(said)
+    return converted({}, kind)
+
+
 def converted(value: Any, kind: type[T], *, path: str = "$") -> T:
     """Return ``value``, parsed JSON, as ``kind``; raise InvalidBody."""
     try:
@@ -66,18 +101,22 @@ def converted(value: Any, kind: type[T], *, path: str = "$") -> T:
         raise InvalidBody("The body is not what this address takes.", errors=[told(error, path)]) from error
 
 
-def parameters_of(request: Request, kind: type[T]) -> T:
+def parameters_of(request: Request, kind: type[T], *, beside: Collection[str] = ()) -> T:
     """Return the parameters of the address as ``kind``, a Body; raise InvalidParameter.
 
     A parameter whose type is a list may stand there several times, any other once. Numbers are ASCII digits.
+    Those whose names are ``beside`` are somebody else's to read: here they only have to be storable text.
     """
     hints = get_type_hints(kind)
     given: dict[str, Any] = {}
     for name, values in request.query_params.lists():
         if not all(map(is_storable_text, (name, *values))):
             raise InvalidParameter("A parameter holds NUL or a lone surrogate.")
+        if name in beside:
+            continue
         if name not in hints:
-            raise InvalidParameter(f"There is no parameter {name!r}; known are: {', '.join(sorted(hints))}.")
+            known = ", ".join(sorted({*hints, *beside})) or "none"
+            raise InvalidParameter(f"There is no parameter {name!r}; known are: {known}.")
         is_list = getattr(hints[name], "__origin__", None) is list
         if not is_list and len(values) > 1:
             raise InvalidParameter(f"Parameter {name!r} stands there {len(values)} times.")

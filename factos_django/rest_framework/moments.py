@@ -1,4 +1,4 @@
-"""Moments in addresses: ISO 8601 with an offset. Without one nobody knows which moment is meant."""
+"""Moments in addresses and answers: ISO 8601 with an offset. Without one nobody knows which is meant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from factos_django.rest_framework.refusals import InvalidParameter
 
-__all__ = ["MomentText", "moment_of"]
+__all__ = ["MomentText", "moment_of", "moment_text"]
 
 _DAY = r"((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|[12]\d))"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
@@ -35,3 +35,9 @@ def moment_of(text: str | None, name: str) -> datetime | None:
         f"{name} is no moment from 1970 to 8999 with its offset, such as 2026-11-24T16:00:00Z or "
         "2026-11-24T16:00:00%2B01:00 (in an address + means a space)."
     )
+
+
+def moment_text(moment: datetime) -> str:
+    """Return an aware moment in UTC, to the microsecond; one without a time zone as it is."""
+    known = moment if moment.tzinfo is None else moment.astimezone(UTC)
+    return known.isoformat(timespec="microseconds")

@@ -6,6 +6,12 @@ from factos_django.rest_framework.surfaces.append import EventAppend
 from factos_django.rest_framework.surfaces.docs import DocsPage
 from factos_django.rest_framework.surfaces.event_types import EventTypeDetail, EventTypeList
 from factos_django.rest_framework.surfaces.events import EventDetail, EventList
+from factos_django.rest_framework.surfaces.projections import (
+    ProjectionDetail,
+    ProjectionList,
+    ProjectionRebuild,
+    ProjectionResume,
+)
 from factos_django.rest_framework.surfaces.queries import EventContext, EventQuery
 from factos_django.rest_framework.surfaces.schema import SchemaDocument
 from factos_django.rest_framework.surfaces.tags import TagList
@@ -24,4 +30,8 @@ urlpatterns += [
     path("tags/", TagList.as_view(), name="tag-list"),
     path("schema/", SchemaDocument.as_view(addresses=urlpatterns), name="schema"),
     path("docs/", DocsPage.as_view(), name="docs"),
+    path("projections/", ProjectionList.as_view(), name="projection-list"),
+    path("projections/<str:name>/", ProjectionDetail.as_view(), name="projection-detail"),
+    path("projections/<str:name>/rebuild/", ProjectionRebuild.as_view(), name="projection-rebuild"),
+    path("projections/<str:name>/resume/", ProjectionResume.as_view(), name="projection-resume"),
 ]

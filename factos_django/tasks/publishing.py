@@ -15,7 +15,7 @@ from factos_django.effects.announcing import Outgoing
 from factos_django.tasks.broker import bounded_connection, current, has_broker
 from factos_django.tasks.messages import send
 
-__all__ = ["published", "publishing_app", "sent"]
+__all__ = ["published", "publishing_app", "send_now", "sent"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,25 @@ def published(outgoing: Iterable[Outgoing], using: str) -> Generator[Outgoing, N
     for each in outgoing:
         send(app, each, using)
         yield each
+
+
+def send_now(task: str, *arguments: Any) -> None:
+    """Send a message to the task of this name, and no other; where tasks run eagerly, run it here and now.
+
+    Raises:
+        NoBroker: None is configured.
+        BrokerUnavailable: It is down, does not answer within seconds, or does not take this message.
+    """
+    app = publishing_app()
+    if app.conf.task_always_eager:
+        app.tasks[task].apply_async(arguments)
+        return
+    with bounded_connection(app) as connection:
+        producer, _ = _producer(connection, app)
+        try:
+            app.tasks[task].apply_async(arguments, producer=producer, retry=False)
+        except Exception as error:
+            raise BrokerUnavailable(reason=_in_words(error)) from error
 
 
 def sent(

@@ -19,7 +19,7 @@ from factos_django.core.errors import LeaseLost, RebuildRunning
 from factos_django.models import ProjectionRun
 from factos_django.workers.leases import database_now, is_free, this_worker
 
-__all__ = ["Run", "begin", "end", "hold", "is_lost", "report"]
+__all__ = ["Run", "begin", "end", "hold", "is_lost", "refuse_running", "report"]
 
 #: How long a server may take to see that a process is dead which held the row (seconds), and between looks.
 _PATIENCE = 1.0
@@ -47,6 +47,13 @@ def begin(name: str, using: str, *, checks: bool) -> Run:
         if time.monotonic() > deadline:
             raise _running(row)
         time.sleep(_POLL)
+
+
+def refuse_running(name: str, using: str) -> None:
+    """Raise RebuildRunning while somebody rebuilds or checks ``name``. It claims nothing: look, then ask."""
+    row = _rows(using).filter(pk=name).first()
+    if row is not None and not is_free(row.worker, row.leased_until, database_now(using)):
+        raise _running(row)
 
 
 def report(run: Run, *, position: int, head: int, events: int) -> None:
