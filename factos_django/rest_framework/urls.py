@@ -13,6 +13,7 @@ from factos_django.rest_framework.surfaces.projections import (
     ProjectionResume,
 )
 from factos_django.rest_framework.surfaces.queries import EventContext, EventQuery
+from factos_django.rest_framework.surfaces.rows import ProjectionRows
 from factos_django.rest_framework.surfaces.schema import SchemaDocument
 from factos_django.rest_framework.surfaces.tags import TagList
 
@@ -32,6 +33,7 @@ urlpatterns += [
     path("docs/", DocsPage.as_view(), name="docs"),
     path("projections/", ProjectionList.as_view(), name="projection-list"),
     path("projections/<str:name>/", ProjectionDetail.as_view(), name="projection-detail"),
+    path("projections/<str:name>/rows/", ProjectionRows.as_view(), name="projection-rows"),
     path("projections/<str:name>/rebuild/", ProjectionRebuild.as_view(), name="projection-rebuild"),
     path("projections/<str:name>/resume/", ProjectionResume.as_view(), name="projection-resume"),
 ]

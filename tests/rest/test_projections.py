@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from celery import Celery, current_app
 from django.db import connections
+from django.db.models import QuerySet
 
 from factos_django import Recorded
 from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
@@ -45,7 +46,7 @@ def celery_app() -> Iterator[Celery]:
 def made_wrong(using: str) -> int:
     """Record a deposit whose inline row is then made wrong; return its position."""
     (fact,) = append([Deposited("a", 5)], using=using)
-    super(type(Balance.objects.using(using)), Balance.objects.using(using)).update(amount=999)
+    QuerySet(Balance, using=using).update(amount=999)
     return fact.position
 
 
