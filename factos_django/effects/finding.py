@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from factos_django.models import Effect
+from factos_django.models import Effect, Event
 from factos_django.store.database import database_for_writing
 from factos_django.workers.leases import database_now
 
 __all__ = ["EffectFilter", "effects_matching"]
+
+
+_UNFINISHED = (Effect.State.PENDING, Effect.State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,10 @@ class EffectFilter:
         position: The same, by its position.
         older_than: It was asked for longer ago.
         newer_than: It was asked for less long ago.
+        created_after: It was asked for after that moment.
+        created_before: It was asked for before that moment.
+
+    Indexes serve the state, the ordering key, and the fact by either; what is left is looked at row by row.
     """
 
     state: str | None = None
@@ -38,12 +45,23 @@ class EffectFilter:
     position: int | None = None
     older_than: timedelta | None = None
     newer_than: timedelta | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
     def condition(self, using: str) -> Q:
         """Return it for rows of Effect; ages are measured now, by the clock of the database."""
         columns = ("state", "name", "reactor", "ordering_key", "event_id", "position")
         given = {column: getattr(self, column) for column in columns}
         found = Q(**{column: value for column, value in given.items() if value is not None})
+        if self.position is not None:  # which has no index, as the id of the fact has
+            facts = Event.objects.using(using).filter(pk=self.position)
+            found &= Q(event_id__in=list(facts.values_list("id", flat=True)))
+        if self.state in _UNFINISHED:  # so that rows of one state are in the order of ids in their index
+            found &= Q(finished_at=None)
+        if self.created_after is not None:
+            found &= Q(created_at__gt=self.created_after)
+        if self.created_before is not None:
+            found &= Q(created_at__lt=self.created_before)
         if self.older_than is not None:
             found &= Q(created_at__lt=database_now(using) - self.older_than)
         if self.newer_than is not None:

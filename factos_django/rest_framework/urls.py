@@ -4,6 +4,12 @@ from django.urls import URLPattern, path
 
 from factos_django.rest_framework.surfaces.append import EventAppend
 from factos_django.rest_framework.surfaces.docs import DocsPage
+from factos_django.rest_framework.surfaces.effects import (
+    EffectDetail,
+    EffectDrop,
+    EffectList,
+    EffectRetry,
+)
 from factos_django.rest_framework.surfaces.event_types import EventTypeDetail, EventTypeList
 from factos_django.rest_framework.surfaces.events import EventDetail, EventList
 from factos_django.rest_framework.surfaces.projections import (
@@ -36,4 +42,8 @@ urlpatterns += [
     path("projections/<str:name>/rows/", ProjectionRows.as_view(), name="projection-rows"),
     path("projections/<str:name>/rebuild/", ProjectionRebuild.as_view(), name="projection-rebuild"),
     path("projections/<str:name>/resume/", ProjectionResume.as_view(), name="projection-resume"),
+    path("effects/", EffectList.as_view(), name="effect-list"),
+    path("effects/<str:id>/", EffectDetail.as_view(), name="effect-detail"),
+    path("effects/<str:id>/retry/", EffectRetry.as_view(), name="effect-retry"),
+    path("effects/<str:id>/drop/", EffectDrop.as_view(), name="effect-drop"),
 ]
