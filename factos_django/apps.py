@@ -27,11 +27,12 @@ class FactosConfig(AppConfig):
         from factos_django.effects.announcing import PUBLISHERS
         from factos_django.models.refusal import connect_refusal
         from factos_django.store.announcing import WAKERS
+        from factos_django.workers.head_watch import wake_watch
         from factos_django.workers.waking import notify
 
         connect_refusal()
         tasks.remember_current()
-        WAKERS.extend((notify, tasks.nudge))
+        WAKERS.extend((notify, tasks.nudge, wake_watch))
         PUBLISHERS.append(tasks.nudge_effects)
         checks.register_checks()
         post_migrate.connect(_install, sender=self, dispatch_uid="factos.install")

@@ -54,7 +54,8 @@ class Defaults:
     API_PERMISSIONS: str = "factos_django.rest_framework.permissions.ApiPermissions"
     #: The longest page that the API gives (rows).
     API_MAX_LIMIT: int = 1_000
-    #: How long one answer of the feed goes on under WSGI, before the client asks again (seconds).
+    #: How long one answer of the feed goes on, before the client asks again, and the longest wait of a list
+    #: for facts (seconds).
     FEED_SECONDS: float = 25
     #: How many clients one process feeds, or lets wait, at a time (clients).
     FEED_MAX_CLIENTS: int = 50

@@ -12,6 +12,7 @@ from factos_django.rest_framework.surfaces.effects import (
 )
 from factos_django.rest_framework.surfaces.event_types import EventTypeDetail, EventTypeList
 from factos_django.rest_framework.surfaces.events import EventDetail, EventList
+from factos_django.rest_framework.surfaces.feed import EventFeed
 from factos_django.rest_framework.surfaces.projections import (
     ProjectionDetail,
     ProjectionList,
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern] = []
 urlpatterns += [
     path("events/", EventList.as_view(), name="event-list"),
     path("events/append/", EventAppend.as_view(), name="event-append"),
+    path("events/feed/", EventFeed.as_view(), name="event-feed"),
     path("events/query/", EventQuery.as_view(), name="event-query"),
     path("events/context/", EventContext.as_view(), name="event-context"),
     path("events/<str:position>/", EventDetail.as_view(), name="event-detail"),

@@ -1,1 +1,1 @@
-"""What every worker needs: leases by the database's clock, and a place to wait at."""
+"""What every worker needs: leases by the database's clock, and places to wait at."""
