@@ -15,14 +15,14 @@ from factos_django.workers.head_watch import head_watch
 __all__ = ["waited_page"]
 
 
-def waited_page(read: Callable[[int], Page], after: int, wait: float, using: str) -> Page:
+def waited_page(read: Callable[..., Page], after: int, wait: float, using: str) -> Page:
     """Return the page that ``read`` gives, once there are facts on it, or when time is over.
 
     No connection is held meanwhile.
 
     Args:
-        read: Returns the page of what is above a position, the oldest first.
-        after: That position.
+        read: Returns the page of what is above the position ``after``.
+        after: Where it begins.
         wait: For how long to wait (seconds); 0 reads once.
         using: The alias of the database.
 
@@ -32,11 +32,11 @@ def waited_page(read: Callable[[int], Page], after: int, wait: float, using: str
     """
     if not 0 <= wait <= conf.FEED_SECONDS:
         raise InvalidParameter(f"Wait for {conf.FEED_SECONDS:g} seconds or less (wait).")
-    page = read(after)
+    page = read(after=after)
     return page if page.events or not wait else _waited(read, max(after, page.head), wait, using)
 
 
-def _waited(read: Callable[[int], Page], after: int, wait: float, using: str) -> Page:
+def _waited(read: Callable[..., Page], after: int, wait: float, using: str) -> Page:
     end = time.monotonic() + wait
     place = PLACES.take()
     try:
@@ -45,7 +45,7 @@ def _waited(read: Callable[[int], Page], after: int, wait: float, using: str) ->
             left = end - time.monotonic()
             moved = left > 0 and head_watch(using).wait(after, left)
             with reading_briefly():
-                page = read(after)
+                page = read(after=after)
             if page.events or not moved:
                 return page
             after = max(after, page.head)

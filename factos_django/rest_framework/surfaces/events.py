@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Annotated, Literal
 
 from django.utils.cache import patch_vary_headers
@@ -20,6 +21,7 @@ from factos_django.core.query import Query, QueryItem
 from factos_django.rest_framework.answers import EventAnswer, EventPage
 from factos_django.rest_framework.bodies import Body, Position, parameters_of
 from factos_django.rest_framework.event_json import event_json, events_json
+from factos_django.rest_framework.feed.long_poll import waited_page
 from factos_django.rest_framework.limits import Limit, checked_limit
 from factos_django.rest_framework.moments import MomentText, moment_of
 from factos_django.rest_framework.next_page import next_page
@@ -48,6 +50,7 @@ class EventParameters(Body, kw_only=True):
     recorded_before: Annotated[MomentText, Meta(description=f"Earlier than this, {_PERIOD}")] | None = None
     limit: Limit = None
     order: Literal["oldest", "newest"] = "oldest"
+    wait: Annotated[float, Meta(description="Wait so long for facts (seconds), if there are none yet.")] = 0
 
     def query(self) -> Query:
         """Return the query of the types and tags; raise InvalidInput."""
@@ -81,15 +84,16 @@ class EventList(Surface):
         query = asked.query()
         self.refuse_unreadable(query)
         is_newest_first = asked.order == "newest"
-        page = stored_page(
+        read = partial(
+            stored_page,
             query,
-            after=asked.after,
             before=asked.before,
             limit=checked_limit(asked.limit),
             backwards=is_newest_first,
             filters=asked.filters(),
             using=self.using,
         )
+        page = waited_page(read, after=asked.after, wait=asked.wait, using=self.using)
         events = events_json(page.events, self.using, with_data=self.permissions.may_view_event_data())
         onward = {"before" if is_newest_first else "after": page.events[-1].position} if page.is_cut else {}
         following = next_page(request, **onward) if onward else None
