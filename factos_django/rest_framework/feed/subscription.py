@@ -87,7 +87,7 @@ class Subscription:
         page = stored_page(self.query, after=self.position, limit=_PAGE, using=self.using)
         if page.events:
             self._told = self.position = page.events[-1].position
-        if len(page.events) < _PAGE:
+        if not page.is_cut:
             self.position = max(self.position, page.head)
         return b"".join(self._messages(page.events))
 

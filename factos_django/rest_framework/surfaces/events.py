@@ -30,7 +30,7 @@ from factos_django.rest_framework.surface import Surface
 from factos_django.store.rows import EventRow
 from factos_django.store.stored import Filters, stored_event, stored_page
 
-__all__ = ["EventDetail", "EventList", "EventListPage", "EventParameters"]
+__all__ = ["EventDetail", "EventList", "EventListPage", "EventParameters", "QueryParameters"]
 
 _PERIOD = (
     "with its offset, such as 2026-11-24T16:00:00Z. Facts of a server whose clock is more than a minute from "
@@ -38,11 +38,20 @@ _PERIOD = (
 )
 
 
-class EventParameters(Body, kw_only=True):
-    """Which facts, and from where on."""
+class QueryParameters(Body, kw_only=True):
+    """Which facts."""
 
     type: Annotated[list[str], Meta(description="Any of these types; may stand there several times.")] = []
     tag: Annotated[list[str], Meta(description="All of these tags; may stand there several times.")] = []
+
+    def query(self) -> Query:
+        """Return the query of the types and tags; raise InvalidInput."""
+        return Query.of(QueryItem(self.type, self.tag)) if self.type or self.tag else Query.all()
+
+
+class EventParameters(QueryParameters, kw_only=True):
+    """Which facts, and from where on."""
+
     correlation_id: Annotated[str, Meta(description="This string in its metadata.")] | None = None
     after: Annotated[Position, Meta(description="Above this position.")] = 0
     before: Annotated[Position, Meta(description="Below this position.")] | None = None
@@ -51,10 +60,6 @@ class EventParameters(Body, kw_only=True):
     limit: Limit = None
     order: Literal["oldest", "newest"] = "oldest"
     wait: Annotated[float, Meta(description="Wait so long for facts (seconds), if there are none yet.")] = 0
-
-    def query(self) -> Query:
-        """Return the query of the types and tags; raise InvalidInput."""
-        return Query.of(QueryItem(self.type, self.tag)) if self.type or self.tag else Query.all()
 
     def filters(self) -> Filters:
         """Return what a fact must meet besides; raise InvalidParameter."""

@@ -15,14 +15,15 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from factos_django.core.position import LAST_POSITION
-from factos_django.core.query import Query, QueryItem
-from factos_django.rest_framework.bodies import Body, Position, parameters_of
+from factos_django.core.query import Query
+from factos_django.rest_framework.bodies import Position, parameters_of
 from factos_django.rest_framework.feed.places import PLACES
 from factos_django.rest_framework.feed.streams import AsyncStream, Stream
 from factos_django.rest_framework.feed.subscription import Subscription
 from factos_django.rest_framework.openapi import described
 from factos_django.rest_framework.refusals import InvalidParameter
 from factos_django.rest_framework.surface import Surface
+from factos_django.rest_framework.surfaces.events import QueryParameters
 
 __all__ = ["EventFeed", "FeedParameters"]
 
@@ -32,14 +33,12 @@ EVENT_STREAM = "text/event-stream"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Content-Encoding": "identity"}
 
 
-class FeedParameters(Body, kw_only=True):
+class FeedParameters(QueryParameters, kw_only=True):
     """Which facts, and from where on."""
 
-    type: Annotated[list[str], Meta(description="Any of these types; may stand there several times.")] = []
-    tag: Annotated[list[str], Meta(description="All of these tags; may stand there several times.")] = []
-    after: Annotated[
-        Position | None, Meta(description="Facts above this position; without it, those to come.")
-    ] = None
+    after: Annotated[Position, Meta(description="Above this position; without it, those to come.")] | None = (
+        None
+    )
 
 
 class WhateverIsAccepted(DefaultContentNegotiation):
@@ -85,7 +84,7 @@ class EventFeed(Surface):
         again by itself; other clients send the last ``id`` as ``Last-Event-ID``, and miss nothing.
         """
         asked = parameters_of(request, FeedParameters)
-        query = Query.of(QueryItem(asked.type, asked.tag)) if asked.type or asked.tag else Query.all()
+        query = asked.query()
         self.refuse_unreadable(query)
         after = _last_event_id(request)
         after = asked.after if after is None else after
