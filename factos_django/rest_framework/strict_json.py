@@ -63,7 +63,10 @@ class StrictJSONParser(BaseParser):
         """
         request = (parser_context or {})["request"]
         _refuse_encoding(request.META)
-        return parsed(_limited(stream))
+        body = _limited(stream)
+        if len(body) < int(request.META["CONTENT_LENGTH"]):  # a number: REST framework looked at it
+            raise ParseError("The body ends before its Content-Length.")
+        return parsed(body)
 
 
 def parsed(body: bytes) -> Any:

@@ -75,6 +75,12 @@ class ProblemAnswers(APIView):
         if takes_json_alone and request.method not in SAFE_METHODS:
             refuse_foreign_body(request)
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let nobody keep what is not said to be kept: answers are for whoever may see them."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
         """Return ours: the project's is for the project's views."""
         return answer_to
@@ -132,9 +138,3 @@ class Surface(ProblemAnswers):
         """Raise PermissionDenied for a query that the user may not ask."""
         if not self.permissions.may_read(query):
             raise PermissionDenied("You may not ask this query.")
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Let nobody keep what is not said to be kept: answers are for whoever may see them."""
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        answer.headers.setdefault("Cache-Control", "no-store")
-        return answer

@@ -20,11 +20,10 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 
 from factos_django.rest_framework import urls
 from factos_django.rest_framework.older_openapi import as_openapi_3_0
+from tests.rest.addresses import PREFIX, template_of, view_of
 from tests.rest.clients import ApiClient, a_client, a_user
 
 pytestmark = pytest.mark.django_db
-
-PREFIX = "/api/"
 
 #: What a project may have said of its own views.
 ODD = {
@@ -63,23 +62,20 @@ def operations(said: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
             yield place, method, operation
 
 
-def view_of(pattern: Any) -> Any:
-    return pattern.callback.cls
-
-
-def addresses() -> set[str]:
+def templates() -> set[str]:
     """The addresses of urls.py, as a description writes them."""
-    return {PREFIX + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(each.pattern)) for each in urls.urlpatterns}
+    return {template_of(each) for each in urls.urlpatterns}
 
 
 def test_every_address_and_method_of_the_api_is_described_and_nothing_else_is(reader: ApiClient) -> None:
     said = described(reader)
     validate_schema(said)
     assert said["openapi"] == "3.1.0"
-    assert set(said["paths"]) == addresses()
+    assert set(said["paths"]) == templates()
     for pattern in urls.urlpatterns:
-        place = PREFIX + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
-        assert {name.upper() for name in said["paths"][place]} == set(view_of(pattern).allowed_by)
+        assert {name.upper() for name in said["paths"][template_of(pattern)]} == set(
+            view_of(pattern).allowed_by
+        )
 
 
 def test_each_operation_says_what_it_does_and_how_errors_look(reader: ApiClient) -> None:
@@ -132,7 +128,7 @@ def test_the_projects_own_description_is_clean_with_the_api_in_it(
     )
     said = json.loads(written.read_text())
     assert said["openapi"] == version
-    assert addresses() <= set(said["paths"])
+    assert templates() <= set(said["paths"])
     newer = [word for word in ('"null"', '"const"', '"prefixItems"') if word in written.read_text()]
     assert version == "3.1.0" or newer == []
 
@@ -144,7 +140,7 @@ def test_the_addresses_are_those_of_the_project(reader: ApiClient, settings: Any
     settings.ROOT_URLCONF = type("Urls", (), {"urlpatterns": elsewhere})
     answer = reader.get("/deep/er/facts/schema/", SCRIPT_NAME="/site")
     assert set(answer.json()["paths"]) == {
-        each.replace(PREFIX, "/site/deep/er/facts/") for each in addresses()
+        each.replace(PREFIX, "/site/deep/er/facts/") for each in templates()
     }
 
 
