@@ -4,7 +4,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 ARGS ?=
 
-.PHONY: help demo test test-all history effects mutants bench lint format wheel clean
+.PHONY: help demo test test-all history effects mutants fuzz bench lint format wheel clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -57,6 +57,9 @@ effects: .venv/.ready ## real workers and brokers, struck in the midst: nothing 
 
 mutants: .venv/.ready ## prove that such runs find the mistakes that are easily made (SEED=...)
 	@$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fuzz: .venv/.ready ## ask the REST API whatever its description allows, on every database (SEEDS=1,2)
+	@$(BIN)/python -m tests.rest.fuzz $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 bench: .venv/.ready ## measure speed beside a peer and the bare INSERT, and write docs/performance.md
 	@$(BIN)/python -m pip install -qq --group bench
