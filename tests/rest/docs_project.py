@@ -48,7 +48,7 @@ def main() -> None:
     )
     django.setup()
     call_command("migrate", run_syncdb=True, verbosity=0)
-    call_command("check", fail_level="WARNING", verbosity=0)
+    call_command("check", fail_level="WARNING", stdout=sys.stderr)
     _add_clerks()
     api = f"http://127.0.0.1:{_serve()}/api"
     environment = {**os.environ, "API": api, "LOGIN": "ada:secret"}
