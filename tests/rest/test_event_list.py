@@ -179,30 +179,30 @@ def test_a_period_is_exact_where_times_are_out_of_order_by_as_much_as_clocks_may
         assert positions(api.fetch("events/", order="newest", **asked)) == expected[::-1]
 
 
-@pytest.mark.parametrize(
-    "moment",
-    [
-        "2026-01-01T00:00:00",
-        "2026-01-01",
-        "2026-02-29T00:00:00Z",
-        "2026-01-01T24:00:00Z",
-        "2026-01-01T00:00:00+16:00",
-        "2026-01-01T00:00:00-16:00",
-        "2026-01-01T00:00:00 01:00",
-        "0001-01-01T00:00:00+01:00",
-        "0001-01-01T00:00:00Z",
-        "9999-12-31T23:59:59-01:00",
-        "9999-12-31T23:59:59Z",
-        "٢026-01-01T00:00:00Z",
-        "now",
-        "",
-    ],
-)
-@pytest.mark.parametrize("name", ["recorded_after", "recorded_before"])
-def test_a_moment_that_is_none_is_refused(api: ApiClient, name: str, moment: str) -> None:
-    answer = api.fetch("events/", **{name: moment})
-    assert answer.status_code == 400
-    assert name in answer.json()["detail"]
+MOMENTS_OF_NO_USE = [
+    "2026-01-01T00:00:00",
+    "2026-01-01",
+    "2026-02-29T00:00:00Z",
+    "2026-01-01T24:00:00Z",
+    "2026-01-01T00:00:00+16:00",
+    "2026-01-01T00:00:00-16:00",
+    "2026-01-01T00:00:00 01:00",
+    "0001-01-01T00:00:00+01:00",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-01:00",
+    "9999-12-31T23:59:59Z",
+    "٢026-01-01T00:00:00Z",
+    "now",
+    "",
+]
+
+
+def test_a_moment_that_is_none_is_refused(api: ApiClient) -> None:
+    for moment in MOMENTS_OF_NO_USE:
+        for name in ("recorded_after", "recorded_before"):
+            answer = api.fetch("events/", **{name: moment})
+            assert answer.status_code == 400, moment
+            assert name in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("moment", ["1970-01-01T00:00:00+15:59", "8999-12-31T23:59:59.999999-15:59"])
@@ -215,34 +215,34 @@ def test_the_first_and_the_last_moments_are_taken(api: ApiClient, on_store: Stor
     ]
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"order": "position"},
-        {"order": "-recorded_at; DROP TABLE factos_event"},
-        {"type__startswith": "a"},
-        {"data__text": "a"},
-        {"metadata__correlation_id": "a"},
-        {"type": "x' OR 1=1 --"},
-        {"type": ""},
-        {"tag": ""},
-        {"tag": "a\nb"},
-        {"tag": "x" * 256},
-        {"tag": [f"t{n}" for n in range(65)]},
-        {"type": [f"t{n}" for n in range(1001)]},
-        {"correlation_id": "a\x00"},
-        {"correlation_id": ["a", "b"]},
-        {"before": "-1"},
-        {"before": "1e3"},
-        {"limit": str(2**63)},
-    ],
-)
-def test_what_no_filter_takes_is_refused(api: ApiClient, parameters: dict[str, Any]) -> None:
-    assert api.fetch("events/", **parameters).status_code == 400
+REFUSED: list[dict[str, Any]] = [
+    {"order": "position"},
+    {"order": "-recorded_at; DROP TABLE factos_event"},
+    {"type__startswith": "a"},
+    {"data__text": "a"},
+    {"metadata__correlation_id": "a"},
+    {"type": "x' OR 1=1 --"},
+    {"type": ""},
+    {"tag": ""},
+    {"tag": "a\nb"},
+    {"tag": "x" * 256},
+    {"tag": [f"t{n}" for n in range(65)]},
+    {"type": [f"t{n}" for n in range(1001)]},
+    {"correlation_id": "a\x00"},
+    {"correlation_id": ["a", "b"]},
+    {"before": "-1"},
+    {"before": "1e3"},
+    {"limit": str(2**63)},
+]
 
 
-@pytest.mark.parametrize("tag", ["x' OR '1'='1", "%", "_", "a__b", "$.a", '") UNION SELECT 1 --', "\\"])
-def test_what_looks_like_sql_is_a_tag_like_others(api: ApiClient, on_store: Store, tag: str) -> None:
+def test_what_no_filter_takes_is_refused(api: ApiClient) -> None:
+    for parameters in REFUSED:
+        assert api.fetch("events/", **parameters).status_code == 400, parameters
+
+
+def test_what_looks_like_sql_is_a_tag_like_others(api: ApiClient, on_store: Store) -> None:
     record(on_store, "other", "a")
-    record(on_store, "this", tag)
-    assert said(api.fetch("events/", tag=tag)) == ["this"]
+    for tag in ("x' OR '1'='1", "%", "_", "a__b", "$.a", '") UNION SELECT 1 --', "\\"):
+        record(on_store, tag, tag)
+        assert said(api.fetch("events/", tag=tag)) == [tag]
