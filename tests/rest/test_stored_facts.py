@@ -56,10 +56,14 @@ def test_text_that_is_no_json_is_sent_as_text_and_breaks_nothing_else(
     api: ApiClient, on_store: Store
 ) -> None:
     if connections[on_store.using].vendor != "sqlite":
-        return  # jsonb is never damaged, and MariaDB checks the column
+        return  # where no row of the log is a file that a damaged disk can change under it
+    with connections[on_store.using].cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints = ON")
     store_row(on_store.using, data='{"a": ')
     store_row(on_store.using, data='"\\ud800"')
     store_row(on_store.using, data="{}", metadata={"correlation_id": "c"})
+    with connections[on_store.using].cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints = OFF")
     broken, surrogate, fine = events(api)
     assert "data" not in broken
     assert broken["unreadable"] == {"data": '{"a": '}

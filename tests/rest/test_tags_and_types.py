@@ -36,9 +36,8 @@ def test_tags_are_listed_once_in_the_order_of_their_bytes(api: ApiClient, on_sto
     assert pages(api, "tags/", "tags") == [ordered]
     assert pages(api, "tags/", "tags", limit=5) == [ordered[:5], ordered[5:10], ordered[10:]]
     for prefix in ("a", "A", "a%", "a_", "é", "😀", "none", "a\n"):
-        assert sum(pages(api, "tags/", "tags", prefix=prefix, limit=2), []) == [
-            tag for tag in ordered if tag.startswith(prefix)
-        ]
+        found = pages(api, "tags/", "tags", prefix=prefix, limit=2)
+        assert [tag for page in found for tag in page] == [tag for tag in ordered if tag.startswith(prefix)]
     assert api.fetch("tags/", prefix="a", after="a ").json()["tags"] == ["a%", "a_", "ab"]
     assert api.fetch("tags/", prefix="z", after="a").json()["tags"] == ["z"]
 
