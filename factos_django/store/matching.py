@@ -7,7 +7,7 @@ of types. Each branch is bounded by itself, so that a page of a long result cost
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from factos_django.conf import conf
@@ -24,8 +24,11 @@ Fragment: TypeAlias = tuple[str, list[Any]]
 #: may be several.
 MOST_TYPES = 1000
 
-#: Branches of one item (types): SQLite takes at most 500 terms of a compound SELECT.
+#: Types that are read each by itself, of one query: to plan more branches takes longer than to run them.
 _MOST_BRANCHES = 100
+#: Further tags that are looked up each by itself, the rarest first; more of them are counted at once, for a
+#: query of a hundred items of as many tags would be planned for minutes.
+_MOST_LOOK_UPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ class Slice:
 _HAS_TAG = (
     "EXISTS (SELECT 1 FROM factos_tag o WHERE o.value = %s AND o.type = {row}.type "
     "AND o.event_id = {position} LIMIT 1 OFFSET 0)"
+)
+
+_HAS_TAGS = (
+    "(SELECT count(*) FROM factos_tag o WHERE o.value IN ({values}) AND o.type = {row}.type "
+    "AND o.event_id = {position}) = {count}"
 )
 
 # The same for what the row of the event must meet.
@@ -113,6 +121,8 @@ def matching_positions(query: Query, part: Slice) -> Fragment:
     if query.everything:
         select, order = "SELECT position FROM factos_event e", _order(["position"], part)
         return _bounded(select, "position", [], [], part, order, part.only)
+    if sum(len(item.types) for item in query.items) > _MOST_BRANCHES:
+        part = replace(part, by_type=False)
     branches = [_item(item, part) for item in query.items]
     sql = " UNION ".join(f"SELECT position FROM ({sql}) AS b{n}" for n, (sql, _) in enumerate(branches))
     return sql, [parameter for _, parameters in branches for parameter in parameters]
@@ -136,14 +146,14 @@ def _matches_item(query: Query) -> Fragment:
     conditions, parameters = [], []
     for item in query.items:
         (where, types), _ = _one_of("e.type", item.types, Slice())
-        has_tags = [_HAS_TAG.format(row="e", position="e.position")] * len(item.tags)
+        has_tags = _have_tags(len(item.tags), row="e", position="e.position")
         conditions.append(" AND ".join(filter(None, [where, *has_tags])))
         parameters += [*types, *item.tags]
     return f"({' OR '.join(f'({each})' for each in conditions)})", parameters
 
 
 def _item(item: QueryItem, part: Slice) -> Fragment:
-    if not part.by_type or not 1 < len(item.types) <= _MOST_BRANCHES:
+    if not part.by_type or len(item.types) < 2:
         return _branch(item, part)
     branches = [_branch(QueryItem([each], item.tags), part) for each in item.types]
     sql = " UNION ALL ".join(f"SELECT position FROM ({sql}) AS t{n}" for n, (sql, _) in enumerate(branches))
@@ -157,12 +167,20 @@ def _branch(item: QueryItem, part: Slice) -> Fragment:
         return _bounded(select, "e.position", [where], parameters, part, order, part.only)
     (value, tag), by_value = _one_of("t.value", item.tags[:1], part)
     (where, types), by_type = _one_of("t.type", item.types, part)
-    others = [_HAS_TAG.format(row="t", position="t.event_id")] * (len(item.tags) - 1)
+    others = _have_tags(len(item.tags) - 1, row="t", position="t.event_id")
     parameters = [*tag, *types, *item.tags[1:]]
     meets = [(_ROW_MEETS.format(only=sql), given) for sql, given in part.only]
     select = "SELECT t.event_id AS position FROM factos_tag t"
     order = _order([*by_value, *by_type, "t.event_id"], part)
     return _bounded(select, "t.event_id", [value, where, *others], parameters, part, order, meets)
+
+
+def _have_tags(count: int, *, row: str, position: str) -> list[str]:
+    """Return the conditions that an event carries ``count`` tags, which are their parameters."""
+    if count <= _MOST_LOOK_UPS:
+        return [_HAS_TAG.format(row=row, position=position)] * count
+    values = ", ".join(["%s"] * count)
+    return [_HAS_TAGS.format(row=row, position=position, values=values, count=count)]
 
 
 def _one_of(column: str, values: Sequence[str], part: Slice) -> tuple[Fragment, list[str]]:
