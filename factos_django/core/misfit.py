@@ -17,7 +17,7 @@ from factos_django.core.canonical_json import UnstorableData
 __all__ = ["Misfit", "misfit_of", "misfits"]
 
 # msgspec's messages end with where it was.
-_PLACE = re.compile(r"(.*?) - at `(?:key in )?(\$.*)`", re.DOTALL)
+_PLACE = re.compile(r"(.*?) - at `(?:key` in `)?(\$.*)`", re.DOTALL)
 
 _OBJECTS = (inspect.DataclassType, inspect.StructType, inspect.TypedDictType)
 _ARRAYS = (inspect.ListType, inspect.SetType, inspect.FrozenSetType, inspect.VarTupleType)

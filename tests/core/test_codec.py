@@ -161,6 +161,7 @@ class Nested:
     one_or_many: Seat | list[Seat] | None = None
     figure: Circle | Square | None = None
     row: Row | None = None
+    by_number: dict[int, int] = field(default_factory=dict)
     ratio: float | None = None
     amount: int | float = 0
     price: Decimal | None = None
@@ -205,6 +206,7 @@ def test_data_that_is_kept_whole_is_converted_strictly(data):
         ({"seats": [{"row": "one"}]}, "$.seats[0].row", "Expected `int`, got `str`"),
         ({"seats": [{}]}, "$.seats[0]", "missing required field `row`"),
         ([], "$", "Expected `object`, got `array`"),
+        ({"by_number": {"one": 1}}, "$.by_number", "Expected `int`, got `str`"),
     ],
 )
 def test_nothing_of_what_was_sent_is_lost_silently(data, path, reason):

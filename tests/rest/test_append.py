@@ -5,36 +5,16 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from django.contrib.auth.models import User
 
-from factos_django import Query, Recorded, UnregisteredEvent
-from factos_django.store import append, head, read
+from factos_django import UnregisteredEvent
+from factos_django.store import append, head
+from tests.rest.appending import ORDER_1, errors_of, recorded, sent
 from tests.rest.clients import ApiClient
 from tests.rest.facts import Line, Ordered, an_order
 from tests.stores import Store, on_databases
 
 pytestmark = on_databases(also=["default"])
-
-ORDER_1 = {"items": [{"types": ["rest.Ordered"], "tags": ["order:o1"]}]}
-
-
-def sent(api: ApiClient, *events: Any, key: str | None = None, **body: Any) -> Any:
-    """Append, and return the answer."""
-    headers = {} if key is None else {"Idempotency-Key": key}
-    return api.send("events/append/", {"events": list(events), **body}, **headers)
-
-
-def recorded(store: Store) -> list[Recorded[Any]]:
-    """What the log holds."""
-    return list(read(Query.all(), using=store.using))
-
-
-def errors_of(answer: Any, status: int) -> list[dict[str, str]]:
-    """What a refusal names."""
-    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
-    found: list[dict[str, str]] = answer.json()["errors"]
-    return found
 
 
 def test_facts_are_recorded_as_their_classes_have_them(api: ApiClient, on_store: Store) -> None:
@@ -140,44 +120,40 @@ def test_the_same_ids_again_are_answered_as_the_first_were(api: ApiClient, on_st
     assert len(recorded(on_store)) == 2
 
 
-@pytest.mark.parametrize(
-    ("data", "path"),
-    [
-        ({"order": "o", "foo": 1}, "$.events[1].data.foo"),
-        (
-            {"order": "o", "lines": [{"article": "a"}, {"article": "b", "x": 0}]},
-            "$.events[1].data.lines[1].x",
-        ),
-        ({"order": "o", "lines": [{"article": 5}]}, "$.events[1].data.lines[0].article"),
-        ({"order": 5}, "$.events[1].data.order"),
-        ({}, "$.events[1].data"),
-        ({"order": ""}, "$.events[1].data"),
-        ({"order": "a\tb"}, "$.events[1].data"),
-        ({"order": "o", "price": 1.1}, "$.events[1].data.price"),
-        ({"order": "o", "note": "x" * 300_000}, None),
-        ([], "$.events[1].data"),
-        (None, "$.events[1].data"),
-    ],
-)
-def test_data_that_does_not_fit_its_type_is_refused_with_its_place(
-    api: ApiClient, on_store: Store, data: Any, path: str | None
-) -> None:
-    answer = sent(api, an_order(), {"type": "rest.Ordered", "data": data})
-    if path is None:  # too large: no place is wrong
-        assert answer.status_code == 422
-    else:
-        assert [each["path"] for each in errors_of(answer, 422)] == [path]
+MISFITS: list[tuple[Any, str]] = [
+    ({"order": "o", "foo": 1}, "$.events[1].data.foo"),
+    (
+        {"order": "o", "lines": [{"article": "a"}, {"article": "b", "x": 0}]},
+        "$.events[1].data.lines[1].x",
+    ),
+    ({"order": "o", "lines": [{"article": 5}]}, "$.events[1].data.lines[0].article"),
+    ({"order": 5}, "$.events[1].data.order"),
+    ({}, "$.events[1].data"),
+    ({"order": ""}, "$.events[1].data"),
+    ({"order": "a\tb"}, "$.events[1].data"),
+    ({"order": "o", "price": 1.1}, "$.events[1].data.price"),
+    ([], "$.events[1].data"),
+    (None, "$.events[1].data"),
+]
+
+
+def test_data_that_does_not_fit_its_type_is_refused_with_its_place(api: ApiClient, on_store: Store) -> None:
+    for data, path in MISFITS:
+        answer = sent(api, an_order(), {"type": "rest.Ordered", "data": data})
+        assert [each["path"] for each in errors_of(answer, 422)] == [path], data
+    assert sent(api, an_order(note="x" * 300_000)).status_code == 422  # too large, and in no place wrong
     assert recorded(on_store) == []
 
 
-@pytest.mark.parametrize("grams", [-1, 0])
 def test_what_an_applications_class_fails_at_is_refused_without_its_text(
-    api: ApiClient, on_store: Store, grams: int
+    api: ApiClient, on_store: Store
 ) -> None:
-    (error,) = errors_of(sent(api, {"type": "rest.Weighed", "data": {"grams": grams}}), 422)
-    assert error["path"] == "$.events[0].data"
-    assert "Error" not in error["detail"]
-    assert "division" not in error["detail"]
+    for grams in (-1, 0):
+        (error,) = errors_of(sent(api, {"type": "rest.Weighed", "data": {"grams": grams}}), 422)
+        assert error["path"] == "$.events[0].data"
+        assert "Error" not in error["detail"]
+        assert "division" not in error["detail"]
+    assert recorded(on_store) == []
 
 
 def test_an_older_version_is_brought_up_and_others_are_refused(api: ApiClient, on_store: Store) -> None:
