@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from factos_django import UnregisteredEvent
 from factos_django.store import append, head
 from tests.rest.appending import ORDER_1, errors_of, recorded, sent
-from tests.rest.clients import ApiClient
+from tests.rest.clients import ApiClient, a_client
 from tests.rest.facts import Line, Ordered, an_order
 from tests.stores import Store, on_databases
 
@@ -50,7 +50,7 @@ def test_the_server_says_who_sent_it_with_or_without_the_middleware(
 ) -> None:
     sent(api, an_order())
     settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if not each.endswith("StampMiddleware")]
-    sent(api, an_order())
+    sent(a_client(User.objects.get()), an_order())  # a client keeps the middleware that it began with
     root = str(User.objects.get().pk)
     assert [each.metadata["actor"] for each in recorded(on_store)] == [root, root]
 
