@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeAlias, assert_never, assert_type
 
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
 from factos_django import (
     AppendCondition,
     Backoff,
@@ -33,10 +37,11 @@ from factos_django import (
     project,
     react,
 )
-from factos_django.dispatch import adispatch, dispatch, retrying, stamp
+from factos_django.dispatch import Dispatched, adispatch, dispatch, retrying, stamp
 from factos_django.effects import reactor
 from factos_django.models import ProjectionModel
 from factos_django.projections import projection, projection_handler
+from factos_django.rest_framework import CommandAPIView, CommandMixin
 from factos_django.status import Health, Lag, Status, health, status
 from factos_django.store import aappend, append, aread, head, read, read_context
 from factos_django.tasks import EffectTask, effect_task
@@ -514,3 +519,54 @@ run_projections(balances)  # type: ignore[arg-type]
 QueryItem(types=[TicketSold, "Elsewhere"], tags=("event:g",))
 QueryItem(tags=[7])  # type: ignore[list-item]
 Query.of("event:g")  # type: ignore[arg-type]
+
+# Command endpoints
+
+
+class BuyTicketView(CommandAPIView):
+    command = BuyTicket
+    decider = ticket_sales
+    query = sale_context
+
+
+class EveryTicketView(CommandAPIView):
+    command = BuyTicket
+    decider = ticket_sales
+    query = Query.all()
+
+    def get_command(self, data: BuyTicket) -> BuyTicket:
+        return replace(data, buyer=str(self.request.user.pk))
+
+    @retrying
+    def perform_command(self, command: BuyTicket) -> Dispatched[TicketSold]:
+        return super().perform_command(command)
+
+
+class MethodsView(CommandMixin, ViewSet):
+    def get_decider(self) -> Decider[BuyTicket, TicketWindow, TicketSold]:
+        return ticket_sales_alone
+
+    def get_query(self, command: BuyTicket) -> Query:
+        return sale_context(command)
+
+    def create(self, request: Request) -> Response:
+        return self.handle_command(request)
+
+
+class WrongView(CommandAPIView):
+    decider = decide  # type: ignore[assignment]
+    query = "event:gleamconf"  # type: ignore[assignment]
+    using = 5  # type: ignore[assignment]
+
+
+ticket_sales_alone: Decider[BuyTicket, TicketWindow, TicketSold] = Decider(
+    TicketWindow(0, 0), decide, lambda window, event: window
+)
+
+
+def tell(context: Context[TicketWindow, TicketSold]) -> None:
+    """Look at what a decision is about to see."""
+
+
+dispatch(buy, decider=ticket_sales_alone, query=sale_context, check=tell)
+dispatch(buy, decider=ticket_sales_alone, query=sale_context, check=decide)  # type: ignore[arg-type]
