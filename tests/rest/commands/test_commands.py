@@ -74,6 +74,12 @@ def test_a_context_that_moved_is_answered_without_what_moved_it(sale: str) -> No
     assert set(said(answer)) == {"type", "title", "status", "detail"}
 
 
+def test_the_log_is_in_the_database_that_the_view_names(store: Store) -> None:
+    append([ConferenceOpened("c", 2)], using=store.using)  # and no router says so
+    assert ask(a_view(using=store.using), TICKET).status_code == 201
+    assert len(facts(store.using)) == 2
+
+
 # Once, and only if
 
 
@@ -228,7 +234,7 @@ def test_what_the_view_says_of_the_facts_counts_most(sale: str) -> None:
     view = a_view(
         get_metadata=lambda self, command: {"actor": f"shop:{command.buyer}", "source_context": "x"}
     )
-    with stamp(actor="cron", correlation_id="c-1"):
+    with stamp(correlation_id="c-1"):
         ask(view, TICKET, User(pk=7))
     metadata = Event.objects.using(sale).get(type="TicketSold").metadata
     assert metadata == {"actor": "shop:ada", "source_context": "x", "correlation_id": "c-1"}

@@ -23,7 +23,6 @@ from rest_framework.throttling import BaseThrottle
 
 from demo_project.ticketing.domain import (
     BuyTicket,
-    ConferenceOpened,
     OpenConference,
     SaleFact,
     TicketSold,
@@ -315,12 +314,6 @@ def test_methods_may_say_it_all(sale: str) -> None:
 
     assert ask(Methods, {"c": "c"}, User(pk=7)).status_code == 201
     assert facts(sale)[-1] == TicketSold("c", "7")
-
-
-def test_the_log_is_in_the_database_that_the_view_names(store: Store) -> None:
-    append([ConferenceOpened("c", 2)], using=store.using)  # and no router says so
-    assert ask(a_view(using=store.using), TICKET).status_code == 201
-    assert len(facts(store.using)) == 2
 
 
 class Nothing(CommandAPIView):
