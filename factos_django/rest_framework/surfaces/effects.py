@@ -7,7 +7,7 @@ who may see the data of facts. No traceback is sent.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -17,7 +17,6 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from factos_django.conf import conf
 from factos_django.core.canonical_json import decode_json, encode_json
 from factos_django.core.delivery import effect_key
 from factos_django.core.errors import UnknownEffect
@@ -34,10 +33,11 @@ from factos_django.rest_framework.bodies import (
     optional_body_of,
     parameters_of,
 )
-from factos_django.rest_framework.moments import moment_text
+from factos_django.rest_framework.limits import Limit, checked_limit
+from factos_django.rest_framework.moments import MomentText, moment_of, moment_text
+from factos_django.rest_framework.next_page import next_page
 from factos_django.rest_framework.openapi import described
 from factos_django.rest_framework.problems import Problem
-from factos_django.rest_framework.refusals import InvalidParameter
 from factos_django.rest_framework.surface import Surface
 
 __all__ = ["EffectDetail", "EffectDrop", "EffectList", "EffectRetry"]
@@ -45,7 +45,6 @@ __all__ = ["EffectDetail", "EffectDrop", "EffectList", "EffectRetry"]
 State = Annotated[
     Literal["pending", "running", "done", "dead", "dropped"], Meta(extra_json_schema={"type": "string"})
 ]
-Moment = Annotated[datetime, Meta(tz=True)]
 Reason = Annotated[str, Meta(max_length=1_000, description="Why, in words; it is kept.")]
 
 _ID = {"id": "The id of the effect."}
@@ -69,10 +68,10 @@ class EffectParameters(Body, kw_only=True):
     ordering_key: str | None = None
     event_id: Annotated[UUID, Meta(description="The fact that called for it.")] | None = None
     position: Annotated[Position, Meta(description="The same, by its position.")] | None = None
-    created_after: Moment | None = None
-    created_before: Moment | None = None
+    created_after: MomentText | None = None
+    created_before: MomentText | None = None
     before: Annotated[Position, Meta(description="Below this id.")] | None = None
-    limit: Annotated[int, Meta(ge=1)] = 100
+    limit: Limit = None
 
 
 class RetryBody(Body):
@@ -186,19 +185,14 @@ class EffectList(EffectSurface):
     def get(self, request: Request) -> Response:
         """List effects, those that were asked for last first."""
         asked = parameters_of(request, EffectParameters)
-        limit = min(asked.limit, conf.API_MAX_LIMIT)
+        limit = checked_limit(asked.limit)
         rows = effects_matching(_filter(asked), using=self.using).defer("traceback")
         if asked.before is not None:
             rows = rows.filter(pk__lt=asked.before)
         found = list(rows[: limit + 1])
         page = found[:limit]
-        further = self._address(page[-1].pk) if len(found) > limit else None
+        further = next_page(request, before=page[-1].pk) if len(found) > limit else None
         return Response({"effects": [self.told(row) for row in page], "next": further})
-
-    def _address(self, before: int) -> str:
-        parameters = self.request.query_params.copy()
-        parameters["before"] = str(before)
-        return self.request.build_absolute_uri(f"?{parameters.urlencode()}")
 
 
 class EffectDetail(EffectSurface):
@@ -276,16 +270,9 @@ def _filter(asked: EffectParameters) -> EffectFilter:
     names = ("state", "name", "reactor", "ordering_key", "event_id", "position")
     return EffectFilter(
         **{name: getattr(asked, name) for name in names},
-        created_after=_in_utc(asked.created_after),
-        created_before=_in_utc(asked.created_before),
+        created_after=moment_of(asked.created_after, "created_after"),
+        created_before=moment_of(asked.created_before, "created_before"),
     )
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    try:
-        return moment and moment.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidParameter("A moment lies outside of the years 1 to 9999.") from error
 
 
 def _json(row: Effect, *, with_data: bool) -> dict[str, Any]:
