@@ -12,7 +12,6 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
-from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
 from factos_django.core.metadata import is_storable_text
@@ -20,7 +19,6 @@ from factos_django.core.misfit import misfit_of
 from factos_django.core.position import LAST_POSITION
 from factos_django.core.query import Query, QueryItem
 from factos_django.rest_framework.refusals import InvalidBody, InvalidParameter
-from factos_django.rest_framework.strict_json import StrictJSONParser
 
 __all__ = [
     "Body",
@@ -81,16 +79,8 @@ def body_of(request: Request, kind: type[T]) -> T:
 
 
 def optional_body_of(request: Request, kind: type[T]) -> T:
-    """Return the body of ``request`` as ``kind``, and without one what ``{}`` says.
-
-    What is not said to be JSON is refused even then: a form of another site sends its type, and no body.
-    """
-    if request.stream is not None:
-        return body_of(request, kind)
-    said = request.content_type or ""
-    if said.partition(";")[0].strip().lower() not in ("", StrictJSONParser.media_type):
-        raise UnsupportedMediaType(said)
-    return converted({}, kind)
+    """Return the body of ``request`` as ``kind``, and without one what ``{}`` says; raise InvalidBody."""
+    return converted({}, kind) if request.stream is None else body_of(request, kind)
 
 
 def converted(value: Any, kind: type[T], *, path: str = "$") -> T:

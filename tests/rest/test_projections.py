@@ -157,7 +157,7 @@ def test_words_of_an_error_and_workers_are_for_those_who_may_see_them(api: ApiCl
 def test_a_projection_that_stopped_is_resumed(api: ApiClient, store: Store) -> None:
     stopped_at(store.using)
     assert api.post(f"/api/projections/{BALANCES}/resume/").status_code == 415  # a form
-    answer = api.generic("POST", f"/api/projections/{BALANCES}/resume/")
+    answer = api.generic("POST", f"/api/projections/{BALANCES}/resume/", CONTENT_TYPE="application/json")
     assert (answer.status_code, answer.json()) == (200, {"resumed": True})
     assert api.fetch(f"projections/{BALANCES}/").json()["condition"] == "running"
     assert api.send(f"projections/{BALANCES}/resume/", {}).json() == {"resumed": False}
