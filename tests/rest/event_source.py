@@ -50,7 +50,11 @@ class EventSource:
         """Yield what comes until the server ends the answer."""
         answer = self.open()
         assert (answer.status, answer.headers["Content-Type"]) == (200, "text/event-stream"), answer.read()
-        yield from self._dispatched(line.decode() for line in iter(answer.readline, b""))
+        try:
+            yield from self._dispatched(line.decode() for line in iter(answer.readline, b""))
+        finally:
+            answer.close()
+            self.close()
 
     def open(self) -> http.client.HTTPResponse:
         """Connect; return the answer."""
