@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ class Message:
 
 
 class EventSource:
-    """It connects when it is iterated, and again when a connection ends; what it sent before is ``lines``."""
+    """It connects again from where it was; what it was sent is in ``lines``."""
 
     def __init__(self, url: str, **headers: str) -> None:
         self.url, self.headers = url, headers
@@ -42,11 +42,7 @@ class EventSource:
         self.lines: list[str] = []
         self._connection: http.client.HTTPConnection | None = None
 
-    def __iter__(self) -> Iterator[Message]:
-        while True:
-            yield from self.one_connection()
-
-    def one_connection(self) -> Iterator[Message]:
+    def one_connection(self) -> Generator[Message, None, None]:
         """Yield what comes until the server ends the answer."""
         answer = self.open()
         assert (answer.status, answer.headers["Content-Type"]) == (200, "text/event-stream"), answer.read()

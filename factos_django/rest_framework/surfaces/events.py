@@ -59,7 +59,12 @@ class EventParameters(QueryParameters, kw_only=True):
     recorded_before: Annotated[MomentText, Meta(description=f"Earlier than this, {_PERIOD}")] | None = None
     limit: Limit = None
     order: Literal["oldest", "newest"] = "oldest"
-    wait: Annotated[float, Meta(description="Wait so long for facts (seconds), if there are none yet.")] = 0
+    wait: Annotated[
+        float,
+        Meta(
+            description="Wait so long for facts (seconds), where there are none yet; with the oldest first."
+        ),
+    ] = 0
 
     def filters(self) -> Filters:
         """Return what a fact must meet besides; raise InvalidParameter."""
@@ -98,7 +103,8 @@ class EventList(Surface):
             filters=asked.filters(),
             using=self.using,
         )
-        page = waited_page(read, after=asked.after, wait=asked.wait, using=self.using)
+        wait = 0 if is_newest_first else asked.wait
+        page = waited_page(read, after=asked.after, wait=wait, using=self.using)
         events = events_json(page.events, self.using, with_data=self.permissions.may_view_event_data())
         onward = {"before" if is_newest_first else "after": page.events[-1].position} if page.is_cut else {}
         following = next_page(request, **onward) if onward else None
