@@ -232,7 +232,7 @@ def test_under_asgi_it_is_sent_by_asyncio(on_store: Store) -> None:
     async def asked() -> str:
         client = AsyncClient()
         await client.aforce_login(user)
-        answer = await client.get("/api/events/feed/?after=0")
+        answer: Any = await client.get("/api/events/feed/?after=0")
         assert answer.is_async
         text = "".join([chunk.decode() async for chunk in answer.streaming_content])
         assert len(PLACES) == 0
