@@ -19,6 +19,7 @@ from factos_django.projections.declaration import Projection
 from factos_django.projections.selection import here
 from factos_django.rest_framework.answers import Answer
 from factos_django.rest_framework.bodies import Body, Position, parameters_of
+from factos_django.rest_framework.limits import Limit, checked_limit
 from factos_django.rest_framework.openapi import described
 from factos_django.rest_framework.problems import Problem
 from factos_django.rest_framework.projected_rows import Keyset, filters_of, keyset_of, row_json
@@ -38,7 +39,7 @@ _STOPPED = "The projection stopped before that position. Its status tells where;
 class RowParameters(Body, kw_only=True):
     """Which page, and what has to be in it. Beside these there are the filters of the table."""
 
-    limit: Annotated[int, Meta(ge=1)] = 100
+    limit: Limit = None
     after: Annotated[str, Meta(description="From the `next` of another page.")] | None = None
     table: Annotated[str, Meta(description="Of several, as `app.Model`; else the first.")] | None = None
     wait_for: Annotated[Position, Meta(description="Wait until the projection has applied it.")] | None = None
@@ -103,7 +104,7 @@ class ProjectionRows(Surface):
         wait_for(name, position, min(seconds, conf.FEED_SECONDS), using=self.using)
 
     def _page(self, rows: Any, keyset: Keyset, asked: RowParameters, position: int | None) -> Response:
-        limit = min(asked.limit, conf.API_MAX_LIMIT)
+        limit = checked_limit(asked.limit)
         if asked.after is not None:
             rows = keyset.after(rows, asked.after)
         names = [field.attname for field in rows.model._meta.concrete_fields]
