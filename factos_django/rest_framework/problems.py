@@ -6,6 +6,7 @@ client may rely; ``title`` and ``detail`` are for people.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -146,15 +147,15 @@ def answer_to(error: Exception, context: Mapping[str, Any]) -> Response:
     view, request = context["view"], context["request"]._request
     problem: Problem = view.problem(error)
     set_rollback()
-    if problem.status >= 500:
+    if problem.status == 500:
         got_request_exception.send(sender=None, request=request)
     answer = Response(
         problem.as_data(), problem.status, headers=dict(problem.headers), content_type=PROBLEM_JSON
     )
     if problem.status >= 500:
-        log_response(
-            "%s: %s", problem.detail, request.path, response=answer, request=request, exception=error
-        )
+        level = "error" if problem.status == 500 else "warning"  # who is busy has not failed
+        said = ("%s: %s", problem.detail, request.path)
+        log_response(*said, response=answer, request=request, exception=error, level=level)
     return answer
 
 
@@ -194,7 +195,7 @@ def _of_framework(error: APIException) -> Problem:
     if authenticate := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = authenticate
     if isinstance(error, Throttled) and (wait := getattr(error, "wait", None)) is not None:
-        headers["Retry-After"] = str(int(wait) + 1)
+        headers["Retry-After"] = str(math.ceil(wait))
     if isinstance(error, ValidationError):
         errors = {"errors": paths_of(error.detail)}
         return Problem(error.status_code, "about:blank", "The input was refused.", errors)

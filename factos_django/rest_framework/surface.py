@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.db import connections, transaction
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -40,7 +41,7 @@ class ProblemAnswers(APIView):
 
     parser_classes = [StrictJSONParser]
     renderer_classes = [RawJSONRenderer]
-    content_negotiation_class = OneRepresentation
+    content_negotiation_class: type[BaseContentNegotiation] = OneRepresentation
     metadata_class = None
     versioning_class = None
     schema = SurfaceSchema()

@@ -19,6 +19,7 @@ from factos_django.projections.declaration import Projection
 from factos_django.projections.selection import here
 from factos_django.rest_framework.answers import Answer
 from factos_django.rest_framework.bodies import Body, Position, parameters_of
+from factos_django.rest_framework.feed.places import PLACES
 from factos_django.rest_framework.limits import Limit, checked_limit
 from factos_django.rest_framework.openapi import described
 from factos_django.rest_framework.problems import Problem
@@ -97,11 +98,15 @@ class ProjectionRows(Surface):
         return said
 
     def _wait(self, name: str, position: int, seconds: float) -> None:
-        """Wait outside of a transaction. It occupies a worker of the server meanwhile."""
+        """Wait outside of a transaction. It occupies a worker of the server, so it takes a place."""
         highest = highest_position(self.using)
         if position > highest:
             raise InvalidParameter(f"wait_for: nothing is recorded at {position}, only up to {highest}.")
-        wait_for(name, position, min(seconds, conf.FEED_SECONDS), using=self.using)
+        place = PLACES.take()
+        try:
+            wait_for(name, position, min(seconds, conf.FEED_SECONDS), using=self.using)
+        finally:
+            place.give_back()
 
     def _page(self, rows: Any, keyset: Keyset, asked: RowParameters, position: int | None) -> Response:
         limit = checked_limit(asked.limit)
