@@ -98,6 +98,10 @@ class StructExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-ca
         """Return the schema of the Struct; those that it refers to become components, too."""
         _, components = msgspec.json.schema_components([self.target], ref_template=_REFERENCE)
         own = components.pop(self.target.__name__)
+        if not own.get("required"):
+            own.pop(
+                "required", None
+            )  # drf-spectacular leaves it out of some bodies, and 3.0 allows no empty one
         known = {cls.__name__: cls for cls in _classes(msgspec.inspect.type_info(self.target))}
         for name, schema in components.items():
             component = ResolvedComponent(  # type: ignore[no-untyped-call]
