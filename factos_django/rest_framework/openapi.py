@@ -99,9 +99,7 @@ class StructExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-ca
         _, components = msgspec.json.schema_components([self.target], ref_template=_REFERENCE)
         own = components.pop(self.target.__name__)
         if not own.get("required"):
-            own.pop(
-                "required", None
-            )  # drf-spectacular leaves it out of some bodies, and 3.0 allows no empty one
+            own.pop("required", None)  # OpenAPI 3.0 allows no empty one
         known = {cls.__name__: cls for cls in _classes(msgspec.inspect.type_info(self.target))}
         for name, schema in components.items():
             component = ResolvedComponent(  # type: ignore[no-untyped-call]
