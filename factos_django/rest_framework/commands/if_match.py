@@ -16,7 +16,6 @@ __all__ = ["ContextMoved", "InvalidIfMatch", "etag_after", "if_match"]
 
 _ETAG = re.compile(r'(W/)?("[!#-~\x80-\xff]*")')
 
-
 _MOVED = "The facts that this depends on are not those that you saw: look again, and decide."
 
 
@@ -48,9 +47,7 @@ def if_match(header: str) -> Callable[[Context[Any, Any]], None]:
 
     def check(context: Context[Any, Any]) -> None:
         if etag_of(context.query, context.position) not in wanted:
-            raise ContextMoved(
-                "The facts that this depends on are not those you saw. Look again, and decide."
-            )
+            raise ContextMoved(_MOVED)
 
     return check
 
