@@ -25,10 +25,10 @@ __all__ = ["EXAMPLES", "SEEDS", "WHO", "Asker", "failures_of", "filled"]
 
 #: Set by tests.rest.fuzz for a longer run.
 SEEDS = [int(each) for each in os.environ.get("FACTOS_TEST_FUZZ_SEEDS", "1").split(",")]
-EXAMPLES = int(os.environ.get("FACTOS_TEST_FUZZ_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("FACTOS_TEST_FUZZ_EXAMPLES", "8"))
 
-#: Who asks: everything allowed, the facts without their data, nobody.
-WHO = ["root", "reader", "nobody"]
+#: Who asks: everything allowed, the facts without their data. Nobody gets as far as the log.
+WHO = ["root", "reader"]
 
 #: What is not asked, and why.
 LEFT_OUT = [

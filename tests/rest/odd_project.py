@@ -14,7 +14,7 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
-OWN = "tests.rest.odd_urls"
+OWN = "tests.rest.odd_refusal"
 
 #: None of it is to change the API.
 REST_FRAMEWORK = {
@@ -63,7 +63,7 @@ def main(chosen: dict[str, Any]) -> None:
             "django.contrib.auth.middleware.AuthenticationMiddleware",
         ],
         REST_FRAMEWORK=REST_FRAMEWORK | chosen,
-        ROOT_URLCONF=OWN,
+        ROOT_URLCONF="tests.rest.odd_urls",
         STATIC_URL="static/",
         ALLOWED_HOSTS=["testserver"],
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",

@@ -93,6 +93,8 @@ FOREIGN = {"Origin": "https://elsewhere.example"}
 @here
 @ROUTES
 def test_whoever_accepts_no_such_answer_is_told(api: ApiClient, place: str, taken: frozenset[str]) -> None:
+    if place.endswith("/feed/"):
+        return  # an EventSource and curl accept different things; it is sent to both
     for method in taken:
         answer = api.generic(
             method, place, b"{}", content_type="application/json", headers={"Accept": "image/png"}
