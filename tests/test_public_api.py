@@ -72,6 +72,7 @@ TABLE = {
         "SimulationFailed",
     ],
     "factos_django.middleware": ["StampMiddleware"],
+    "factos_django.rest_framework": ["ApiPermissions", "CommandAPIView", "CommandMixin"],
 }
 
 
