@@ -48,13 +48,4 @@ urlpatterns += [
     path("effects/<str:id>/drop/", EffectDrop.as_view(), name="effect-drop"),
     path("schema/", SchemaDocument.as_view(addresses=urlpatterns), name="schema"),
     path("docs/", DocsPage.as_view(), name="docs"),
-    path("projections/", ProjectionList.as_view(), name="projection-list"),
-    path("projections/<str:name>/", ProjectionDetail.as_view(), name="projection-detail"),
-    path("projections/<str:name>/rows/", ProjectionRows.as_view(), name="projection-rows"),
-    path("projections/<str:name>/rebuild/", ProjectionRebuild.as_view(), name="projection-rebuild"),
-    path("projections/<str:name>/resume/", ProjectionResume.as_view(), name="projection-resume"),
-    path("effects/", EffectList.as_view(), name="effect-list"),
-    path("effects/<str:id>/", EffectDetail.as_view(), name="effect-detail"),
-    path("effects/<str:id>/retry/", EffectRetry.as_view(), name="effect-retry"),
-    path("effects/<str:id>/drop/", EffectDrop.as_view(), name="effect-drop"),
 ]

@@ -243,3 +243,8 @@ def test_a_user_of_the_projects_own_making_may_view_it() -> None:
     assert view(request).status_code == 200
     events = next(each.callback for each in urls.urlpatterns if each.name == "event-list")
     assert events(request).status_code == 403
+
+
+def test_each_address_is_there_once() -> None:
+    found = [str(each.pattern) for each in urls.urlpatterns]
+    assert sorted(found) == sorted(set(found))
