@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import connections, transaction
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
@@ -134,6 +135,13 @@ class Surface(ProblemAnswers):
     def using(self) -> str:
         """The alias of the database of the log."""
         return database_for_writing(None)
+
+    def is_allowed(self, question: Callable[[ApiPermissions], bool]) -> bool:
+        """Tell whether ``question`` is answered with yes, where a no by PermissionDenied refuses no more."""
+        try:
+            return question(self.permissions)
+        except (PermissionDenied, DjangoPermissionDenied):
+            return False
 
     def refuse_unreadable(self, query: Query) -> None:
         """Raise PermissionDenied for a query that the user may not ask."""

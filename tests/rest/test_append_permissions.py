@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from rest_framework.exceptions import PermissionDenied
 
 from factos_django import Query
 from factos_django.rest_framework import ApiPermissions
@@ -29,6 +30,13 @@ class OnlyRegionA(ApiPermissions):
 
     def may_read(self, query: Query) -> bool:
         return bool(query.items) and all("region:a" in item.tags for item in query.items)
+
+
+class NobodyLooks(ApiPermissions):
+    """Says no by saying why."""
+
+    def may_view_events(self) -> bool:
+        raise PermissionDenied("Nobody looks.")
 
 
 def in_region(region: str, order: str = "o1") -> dict[str, Any]:
@@ -131,3 +139,19 @@ def test_a_repetition_needs_the_permissions_of_the_first_and_tells_no_more(
     assert sent(seller, event, key="k").status_code == 403
     assert sent(seller, event).status_code == 403
     assert len(recorded(on_store)) == 1
+
+
+def test_where_an_event_stands_is_told_to_those_alone_who_may_read_everything(
+    on_store: Store, settings: Any
+) -> None:
+    root = a_client(User.objects.create_superuser("root"))
+    event = {**in_region("b"), "id": "00000000-0000-4000-8000-000000000001"}
+    assert sent(root, event).status_code == 201
+    reused = {**in_region("a"), "id": event["id"]}
+    assert "at position" in sent(root, reused).json()["detail"]
+    client = a_client(a_user("both", "append_event", "view_event"))
+    for name in ("OnlyRegionA", "NobodyLooks"):
+        settings.FACTOS_API_PERMISSIONS = f"tests.rest.test_append_permissions.{name}"
+        answer = sent(client, reused)
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:factos:event-id-reused"), name
+        assert "position" not in answer.json()["detail"]

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from rest_framework.exceptions import PermissionDenied
 
-from factos_django import Proposed
+from factos_django import Proposed, Query
+from factos_django.rest_framework import ApiPermissions
 from factos_django.rest_framework.surfaces import event_types
 from factos_django.store import append
 from factos_django.testing.contract import Counted, Noted
@@ -14,7 +16,16 @@ from tests.stores import Store, on_databases
 
 pytestmark = on_databases(also=["default"])
 
+REFUSING = "tests.rest.test_tags_and_types.Refusing"
+
 COUNTED = "factos.contract.Counted"
+
+
+class Refusing(ApiPermissions):
+    """Says why no query may be asked."""
+
+    def may_read(self, query: Query) -> bool:
+        raise PermissionDenied("Ask for your own tag.")
 
 
 def pages(api: ApiClient, path: str, member: str, **parameters: Any) -> list[list[Any]]:
@@ -72,3 +83,18 @@ def test_types_that_only_the_log_knows_are_listed_among_the_others(api: ApiClien
     assert told == {"name": "Zebra", "registered": False, "count": 1, "is_more": False}
     for nothing in ("Nobody", "a b", "é", "x" * 200):
         assert api.fetch(f"event-types/{nothing}/").status_code == 404
+
+
+def test_a_reason_not_to_count_leaves_out_the_count_and_no_more(
+    api: ApiClient, on_store: Store, settings: Any
+) -> None:
+    (noted,) = append([Noted()], using=on_store.using)
+    store_row(on_store.using, type="secret")
+    settings.FACTOS_API_PERMISSIONS = REFUSING
+    told = api.fetch("event-types/").json()["event_types"]
+    assert COUNTED in [each["name"] for each in told]
+    assert [each for each in told if "count" in each or each["name"] == "secret"] == []
+    assert api.fetch(f"event-types/{COUNTED}/").json().get("count") is None
+    for hidden in ("event-types/secret/", f"events/{noted.position}/"):
+        assert api.fetch(hidden).status_code == 404
+    assert api.fetch("events/").json()["detail"] == "Ask for your own tag."

@@ -15,9 +15,11 @@ from rest_framework.response import Response
 from factos_django.core.condition import AppendCondition, AppendConditionFailed
 from factos_django.core.errors import EventIdReused
 from factos_django.core.metadata import ACTOR, Metadata
+from factos_django.core.query import Query
 from factos_django.rest_framework.answers import Answer, ProblemAnswer
 from factos_django.rest_framework.bodies import Body, Position, QueryBody, body_of, query_of
 from factos_django.rest_framework.openapi import described
+from factos_django.rest_framework.permissions import ApiPermissions
 from factos_django.rest_framework.problems import PROBLEM_JSON, Problem
 from factos_django.rest_framework.proposals import NewEvent, Proposal, proposal_of
 from factos_django.rest_framework.surface import IDEMPOTENCY_HEADER, Surface
@@ -108,7 +110,7 @@ class EventAppend(Surface):
         problem = super().problem(error)
         if isinstance(error, AppendConditionFailed):
             return replace(problem, extensions={"conflicts": self._conflicts(error)})
-        if isinstance(error, EventIdReused) and not self.permissions.may_view_events():
+        if isinstance(error, EventIdReused) and not self.is_allowed(_sees_everything):
             return replace(problem, detail=f"Event id {error.id} was used before: give a new event a new id.")
         return problem
 
@@ -132,6 +134,11 @@ class EventAppend(Surface):
         except Error:  # that it conflicts is known, whatever becomes of the database
             types = {}
         return [Conflict(position, types.get(position, "")) for position in error.positions]
+
+
+def _sees_everything(user: ApiPermissions) -> bool:
+    """Tell whether the user may be told of a position, whatever stands there."""
+    return user.may_view_events() and user.may_read(Query.all())
 
 
 def _signed(request: Request) -> Metadata:

@@ -126,7 +126,7 @@ class EventDetail(Surface):
     def get(self, request: Request, position: str) -> Response:
         """Return the fact at a position. It never changes: keep it, by its ETag."""
         row = stored_event(_position(position), using=self.using)
-        if row is None or not self.permissions.may_read(_narrowest(row)):
+        if row is None or not self.is_allowed(lambda user: user.may_read(_narrowest(row))):
             raise NotFound
         with_data = self.permissions.may_view_event_data()
         etag = f'"{row.uuid}-data"' if with_data else f'"{row.uuid}"'
