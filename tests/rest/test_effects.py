@@ -11,12 +11,20 @@ from django.db import connections
 
 from factos_django.core.delivery import effect_key
 from factos_django.models import Effect, EffectAction
+from factos_django.rest_framework import ApiPermissions
 from tests.effects.outboxes import attempt, billed, dead, effects, notified
 from tests.effects.test_steering import leased
 from tests.rest.clients import ApiClient, a_client, a_user
 from tests.stores import Store, on_databases
 
 pytestmark = on_databases(also=["default"])
+
+
+class Open(ApiPermissions):
+    """Asks for nobody."""
+
+    def has_perm(self, permission: str) -> bool:
+        return True
 
 
 def ids(answer: Any) -> list[int]:
@@ -196,6 +204,18 @@ def test_a_dead_one_is_tried_again_and_who_asked_is_on_record(api: ApiClient, st
     assert action["reason"] == "the address is mended"
     again = api.send(f"effects/{row.pk}/retry/", {}).json()
     assert (again["due"], again["state"], again["actions"]) == (0, "pending", told["actions"])
+
+
+def test_where_nobody_is_none_an_open_api_steers_for_nobody(
+    anybody: ApiClient, store: Store, settings: Any
+) -> None:
+    settings.FACTOS_API_PERMISSIONS = "tests.rest.test_effects.Open"
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "UNAUTHENTICATED_USER": None}
+    path = f"effects/{dead(store.using).pk}/"
+    assert anybody.send(f"{path}retry/", {}).status_code == 200
+    answer = anybody.send(f"{path}drop/", {"reason": "no"})
+    assert answer.status_code == 200, answer.content
+    assert [each["actor"] for each in answer.json()["actions"]] == ["", ""]
 
 
 def test_those_behind_it_are_tried_again_with_it(api: ApiClient, store: Store) -> None:

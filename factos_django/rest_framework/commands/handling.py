@@ -146,9 +146,10 @@ class CommandMixin(APIView):
 
     def _actor(self) -> Mapping[str, str]:
         user = self.request.user
-        if ACTOR in current_stamps() or not getattr(user, "is_authenticated", False):
+        key = getattr(user, "pk", None)  # a user may be None, or of any class
+        if key is None or ACTOR in current_stamps() or not getattr(user, "is_authenticated", False):
             return {}
-        return {ACTOR: str(user.pk)}
+        return {ACTOR: str(key)}
 
     def _lacking(self, attribute: str, method: str) -> ImproperlyConfigured:
         return ImproperlyConfigured(f"{type(self).__qualname__} needs {attribute}, or a method {method}.")

@@ -152,8 +152,8 @@ class EffectSurface(Surface):
     @property
     def actor(self) -> str:
         """Who asks, as an ``actor`` in metadata is named; empty for nobody."""
-        user = self.request.user
-        return str(user.pk) if user.is_authenticated else ""
+        key = getattr(self.request.user, "pk", None)  # a user may be None, or of any class
+        return "" if key is None else str(key)
 
     def effect(self, id: int) -> dict[str, Any]:
         """Return the effect ``id`` in full, as it is now; raise UnknownEffect."""
