@@ -15,6 +15,7 @@ from factos_django.core.effect import Deliver, effect_type
 from factos_django.core.errors import (
     AppendOnlyViolation,
     BrokerUnavailable,
+    ContextTooLarge,
     DecodeError,
     EffectError,
     EffectFinished,
@@ -89,6 +90,7 @@ __all__ = [
     "Backoff",
     "BrokerUnavailable",
     "Context",
+    "ContextTooLarge",
     "Decider",
     "DecodeError",
     "Deliver",

@@ -24,7 +24,10 @@ _MATCH = "factos_matching_1(items, (request ->> 'after')::bigint, "
 _CHECK = f"        positions := {_MATCH}{{MOST_CONFLICTS}});\n"
 _INSERT = "    RETURN factos_done_1('recorded', factos_insert_1(request, events, NULL, moment));\n"
 _NARROW_CONTEXT = "    items := factos_narrow_1(request -> 'items');\n"
-_READ = "    positions := factos_matching_1(items, 0, NULL);\n"
+_READ = """    positions := factos_matching_1(
+        items, coalesce((request ->> 'after')::bigint, 0), (request ->> 'most')::integer
+    );
+"""
 _SHARE = """    IF NOT factos_share_2(request -> 'shares', request -> 'rows') THEN
         RETURN factos_done_1('refused', '{{}}');
     END IF;
@@ -408,7 +411,13 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "case-insensitive tags",
         "mariadb",
-        (Edit("store/matching.py", '["t.value = %s", where', '["lower(t.value) = lower(%s)", where'),),
+        (
+            Edit(
+                "store/matching.py",
+                '_one_of("t.value", item.tags[:1], part)',
+                '("lower(t.value) = lower(%s)", [*item.tags[:1]]), []',
+            ),
+        ),
     ),
     Mutant(
         "two-statement context read",

@@ -72,7 +72,7 @@ class EventFeed(Surface):
     @described(
         "feed_events",
         parameters=FeedParameters,
-        answers={(200, EVENT_STREAM): {"type": "string"}},
+        answers={(200, EVENT_STREAM): {"description": "Messages: an `id` and a fact in JSON as `data`."}},
         problems=(400, 503),
     )
     def get(self, request: Request) -> HttpResponseBase:
