@@ -9,6 +9,7 @@ from typing import Any
 
 from factos_django.core.delivery import effect_key
 from factos_django.models import Effect, EffectAction
+from factos_django.models.effects import EFFECT_MOMENTS
 
 __all__ = ["HEADINGS", "effect_as_data", "effect_as_lines", "effect_as_row", "effect_in_full"]
 
@@ -35,7 +36,7 @@ def effect_as_data(row: Effect) -> dict[str, Any]:
         "publications": row.publications,
         "worker": row.worker,
         "error": row.error,
-        **{name: _iso(getattr(row, name)) for name in _TIMES},
+        **{name: _iso(getattr(row, name)) for name in EFFECT_MOMENTS},
     }
 
 
@@ -67,17 +68,6 @@ def effect_as_lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"{'action':14}{_action_in_words(each)}"
     if told["traceback"]:
         yield from ("", *told["traceback"].rstrip().splitlines())
-
-
-_TIMES = (
-    "created_at",
-    "available_at",
-    "publish_at",
-    "published_at",
-    "leased_until",
-    "failed_at",
-    "finished_at",
-)
 
 
 def _when(row: Effect) -> str:

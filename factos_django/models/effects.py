@@ -10,7 +10,7 @@ from factos_django.core.naming import NAME_MAX_LENGTH
 from factos_django.models.fields import ExactCharField, MomentField
 from factos_django.models.projections import WORKER_MAX_LENGTH
 
-__all__ = ["Effect", "EffectAction"]
+__all__ = ["EFFECT_MOMENTS", "Effect", "EffectAction"]
 
 
 class Effect(models.Model):
@@ -86,6 +86,10 @@ class Effect(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.pk}"
+
+
+#: The fields of an effect that are moments, in their order.
+EFFECT_MOMENTS = tuple(each.name for each in Effect._meta.fields if isinstance(each, MomentField))
 
 
 class EffectAction(models.Model):

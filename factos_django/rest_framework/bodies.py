@@ -88,7 +88,7 @@ def converted(value: Any, kind: type[T], *, path: str = "$") -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise InvalidBody("The body is not what this address takes.", errors=[told(error, path)]) from error
+        raise InvalidBody(told(error, path)) from error
 
 
 def parameters_of(request: Request, kind: type[T], *, beside: Collection[str] = ()) -> T:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from django.db import connections
 
 from factos_django.core.canonical_json import decode_json, encode_json
-from factos_django.store.rows import EventRow
+from factos_django.rest_framework.moments import moment_text
+from factos_django.store.rows import EventRow, recorded_moment
 
 __all__ = ["event_json", "events_json"]
 
@@ -35,7 +34,7 @@ def event_json(row: EventRow, using: str, *, with_data: bool) -> dict[str, Any]:
         "type": row.type,
         "version": row.version,
         **({"tags": [], "metadata": {}} | known),
-        "recorded_at": _moment(row.recorded_at, using).isoformat(timespec="microseconds"),
+        "recorded_at": moment_text(recorded_moment(row, using)),
         **({"unreadable": unreadable} if unreadable else {}),
     }
 
@@ -46,9 +45,3 @@ def _canonical(text: str) -> msgspec.Raw | None:
         return msgspec.Raw(encode_json(decode_json(text)))
     except (ValueError, RecursionError):  # msgspec's errors and UnstorableData are ValueErrors
         return None
-
-
-def _moment(recorded_at: Any, using: str) -> datetime:
-    moment = datetime.fromisoformat(recorded_at) if isinstance(recorded_at, str) else recorded_at
-    zone = connections[using].timezone or UTC
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -135,4 +135,4 @@ def _refuse(path: str, detail: str, cause: Exception | None = None) -> NoReturn:
 
 
 def _refuse_body(path: str, detail: str) -> NoReturn:
-    raise InvalidBody("The body is not what this address takes.", errors=[{"path": path, "detail": detail}])
+    raise InvalidBody({"path": path, "detail": detail})

@@ -32,9 +32,16 @@ class InvalidParameter(Refused):
 
 
 class InvalidBody(Refused):
-    """The body is not what this address takes: ``errors`` tells where."""
+    """The body is not what this address takes: ``errors`` tells where.
+
+    Args:
+        errors: Each with its ``path`` in the body and a ``detail``.
+    """
 
     status_code = 400
+
+    def __init__(self, *errors: Mapping[str, str]) -> None:
+        super().__init__("The body is not what this address takes.", errors=list(errors))
 
 
 class NotProcessable(Refused):

@@ -26,6 +26,7 @@ __all__ = [
     "Row",
     "as_stored_time",
     "event_of",
+    "recorded_moment",
     "recorded_of",
     "select_by_id",
     "select_by_positions",
@@ -98,6 +99,13 @@ def recorded_of(rows: Iterable[Row], using: str) -> Iterator[Recorded[Any]]:
             decode_json(metadata) if metadata != "{}" else {},
             moment if moment.tzinfo is UTC else _moment(moment, zone),
         )
+
+
+def recorded_moment(row: EventRow, using: str) -> datetime:
+    """Return when the fact of ``row`` was recorded, in UTC, from what the driver gives."""
+    given = row.recorded_at
+    moment = datetime.fromisoformat(given) if isinstance(given, str) else given
+    return _moment(moment, connections[using].timezone or UTC)
 
 
 def as_stored_time(moment: datetime, connection: BaseDatabaseWrapper) -> Any:

@@ -18,11 +18,13 @@ from factos_django.core.errors import FactosError
 from factos_django.core.metadata import ACTOR, Metadata
 from factos_django.core.query import Query
 from factos_django.dispatch import Dispatched, dispatch
+from factos_django.rest_framework.actor import actor_of
 from factos_django.rest_framework.commands.if_match import etag_after, if_match
 from factos_django.rest_framework.commands.named import named
 from factos_django.rest_framework.commands.sent import sent
 from factos_django.rest_framework.problems import Problem, answer_to, problem_of
 from factos_django.rest_framework.refusals import Refused
+from factos_django.rest_framework.surface import IDEMPOTENCY_HEADER
 from factos_django.stamps import current_stamps
 
 __all__ = ["CommandMixin"]
@@ -118,7 +120,7 @@ class CommandMixin(APIView):
 
         Keys are those of the whole log: put the user's into it, if clients may choose the same.
         """
-        return request.headers.get("Idempotency-Key")
+        return request.headers.get(IDEMPOTENCY_HEADER)
 
     def get_metadata(self, command: Any) -> Metadata:
         """Return what is known about the making of the facts; it goes over the stamps in force.
@@ -145,11 +147,9 @@ class CommandMixin(APIView):
         return answer
 
     def _actor(self) -> Mapping[str, str]:
-        user = self.request.user
-        key = getattr(user, "pk", None)  # a user may be None, or of any class
-        if key is None or ACTOR in current_stamps() or not getattr(user, "is_authenticated", False):
-            return {}
-        return {ACTOR: str(key)}
+        actor = actor_of(self.request)
+        is_known = getattr(self.request.user, "is_authenticated", False)
+        return {} if actor is None or ACTOR in current_stamps() or not is_known else {ACTOR: actor}
 
     def _lacking(self, attribute: str, method: str) -> ImproperlyConfigured:
         return ImproperlyConfigured(f"{type(self).__qualname__} needs {attribute}, or a method {method}.")

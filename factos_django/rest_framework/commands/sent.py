@@ -21,8 +21,6 @@ from factos_django.rest_framework.refusals import InvalidBody
 
 __all__ = ["is_serializer_class", "sent"]
 
-_REFUSED = "The body is not what this address takes."
-
 
 def sent(request: Request, kind: Any, view: APIView) -> Any:
     """Return the body of ``request`` as ``kind`` says.
@@ -53,7 +51,7 @@ def is_serializer_class(kind: Any) -> TypeGuard[type[BaseSerializer[Any]]]:
 def _validated(request: Request, kind: type[BaseSerializer[Any]], view: APIView) -> Any:
     serializer = kind(data=request.data, context={"request": request, "view": view, "format": None})
     if not serializer.is_valid():
-        raise InvalidBody(_REFUSED, errors=paths_of(serializer.errors))
+        raise InvalidBody(*paths_of(serializer.errors))
     return serializer.validated_data
 
 
@@ -62,10 +60,9 @@ def _converted(data: Any, kind: Any) -> Any:
     try:
         return codec.convert_strictly(data)
     except Misfit as error:
-        said = {"path": error.path, "detail": error.reason}
-        raise InvalidBody(_REFUSED, errors=[said]) from error
+        raise InvalidBody({"path": error.path, "detail": error.reason}) from error
     except UnstorableData as error:
-        raise InvalidBody(_REFUSED, errors=[{"path": "$", "detail": str(error)}]) from error
+        raise InvalidBody({"path": "$", "detail": str(error)}) from error
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from factos_django.core.condition import AppendCondition, AppendConditionFailed
 from factos_django.core.errors import EventIdReused
 from factos_django.core.metadata import ACTOR, Metadata
 from factos_django.core.query import Query
+from factos_django.rest_framework.actor import actor_of
 from factos_django.rest_framework.answers import Answer, ProblemAnswer
 from factos_django.rest_framework.bodies import Body, Position, QueryBody, body_of, query_of
 from factos_django.rest_framework.openapi import described
@@ -143,5 +144,5 @@ def _sees_everything(user: ApiPermissions) -> bool:
 
 def _signed(request: Request) -> Metadata:
     """Return who sends it, by which the server signs, with or without StampMiddleware."""
-    key = getattr(request.user, "pk", None)
-    return {} if key is None else {ACTOR: str(key)}
+    actor = actor_of(request)
+    return {} if actor is None else {ACTOR: actor}

@@ -24,6 +24,8 @@ from factos_django.core.position import LAST_POSITION
 from factos_django.effects.finding import EffectFilter, effects_matching
 from factos_django.effects.steering import drop, retry
 from factos_django.models import Effect, EffectAction
+from factos_django.models.effects import EFFECT_MOMENTS
+from factos_django.rest_framework.actor import actor_of
 from factos_django.rest_framework.answers import Answer
 from factos_django.rest_framework.bodies import (
     Body,
@@ -48,15 +50,6 @@ State = Annotated[
 Reason = Annotated[str, Meta(max_length=1_000, description="Why, in words; it is kept.")]
 
 _ID = {"id": "The id of the effect."}
-_MOMENTS = (
-    "created_at",
-    "available_at",
-    "publish_at",
-    "published_at",
-    "leased_until",
-    "failed_at",
-    "finished_at",
-)
 
 
 class EffectParameters(Body, kw_only=True):
@@ -152,8 +145,7 @@ class EffectSurface(Surface):
     @property
     def actor(self) -> str:
         """Who asks, as an ``actor`` in metadata is named; empty for nobody."""
-        key = getattr(self.request.user, "pk", None)  # a user may be None, or of any class
-        return "" if key is None else str(key)
+        return actor_of(self.request) or ""
 
     def effect(self, id: int) -> dict[str, Any]:
         """Return the effect ``id`` in full, as it is now; raise UnknownEffect."""
@@ -282,7 +274,7 @@ def _json(row: Effect, *, with_data: bool) -> dict[str, Any]:
         "id": row.pk,
         "effect_key": effect_key(row.reactor, row.event_id, row.name, row.key),
         **{name: getattr(row, name) for name in (*told, "attempts", "publications")},
-        **{name: _moment_json(getattr(row, name)) for name in _MOMENTS},
+        **{name: _moment_json(getattr(row, name)) for name in EFFECT_MOMENTS},
         **(payload if with_data else {}),
     }
 
