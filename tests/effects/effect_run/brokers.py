@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from celery import Celery
 from kombu.connection import Connection
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError
 
 from tests.settings import BROKERS, LEFT_OUT
@@ -58,24 +60,32 @@ class Broker(ABC):
         """Leave nothing behind."""
 
 
+_FILES = "filesystem://"
+
+
 class Files(Broker):
     """A directory: Celery's filesystem transport."""
 
     def __init__(self, directory: Path) -> None:
         self._messages, self._control = directory / "messages", directory / "control"
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        options = {
+        self._options = {
             "data_folder_in": str(self._messages),
             "data_folder_out": str(self._messages),
             "control_folder": str(self._control),
         }
-        return {"CELERY_BROKER_URL": "filesystem://", "CELERY_BROKER_TRANSPORT_OPTIONS": options}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"CELERY_BROKER_URL": _FILES, "CELERY_BROKER_TRANSPORT_OPTIONS": self._options}
 
     def start(self) -> None:
         for each in (self._messages, self._control):
             each.mkdir()
+        # Kombu writes the file of the exchange before it locks it: of workers that begin at once, one would
+        # find it empty, and end. So it is there before any of them.
+        name = Celery(set_as_current=False).conf.task_default_queue
+        with Connection(_FILES, transport_options=self._options) as connection:
+            Queue(name, Exchange(name), routing_key=name).declare(channel=connection.default_channel)
 
     def messages(self) -> int:
         return sum(1 for _ in self._messages.iterdir())
