@@ -190,7 +190,7 @@ def test_what_is_due_again_before_all_is_published_waits_for_the_next_call(store
     ids, taken = send(3, store.using), []
     publish = into(taken)
     assert relay_due(lambda *what: publish(*what) if len(taken) < 9 else iter(()), store.using, limit=1) == 3
-    assert taken == ids
+    assert sorted(taken) == ids  # one at a time: those due at one moment come in any order
 
 
 @on_databases()

@@ -97,7 +97,7 @@ def claim(limit: int, using: str, due_at: datetime | None = None) -> Claimed:
     due = _rows(using).select_for_update(**_skipping(using)).filter(publish_at__lte=due_at or now)
     released = due.filter(Q(ordering_key__isnull=True) | Q(position__lte=upto))
     in_order = released.order_by("publish_at")  # as the index is: a tie-break would sort all that is due
-    return _claimed(list(in_order[:limit]), now, using)
+    return _claimed(sorted(in_order[:limit], key=_due), now, using)
 
 
 def give_back(outgoing: Sequence[Outgoing], using: str, *, seconds: float | None = None) -> None:
@@ -128,6 +128,11 @@ def _claimed(rows: Sequence[Effect], now: datetime, using: str) -> Claimed:
     dead = [row for row in unhandled if _looked_at(row, now, using)]
     sent = [Outgoing(row.pk, row.name) for row in outgoing]
     return Claimed(sent, len(waiting), len(unhandled), dead)
+
+
+def _due(row: Effect) -> tuple[datetime | None, int]:
+    """Return what orders the rows that are claimed together: those due at one moment come in any order."""
+    return row.publish_at, int(row.pk)
 
 
 def _id(row: Effect) -> int:
