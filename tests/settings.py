@@ -32,6 +32,7 @@ from demo_project.settings import (
 )
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger", "tests.oddities", "tests.parcels"]
+MIDDLEWARE = [*MIDDLEWARE, "tests.csp.strict_policy"]
 
 __all__ = [
     "DEFAULT_AUTO_FIELD",

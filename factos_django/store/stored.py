@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import connections
 
@@ -17,16 +18,18 @@ from factos_django.core.query import Query
 from factos_django.store.contexts import guarded_rows
 from factos_django.store.database import database_for_writing
 from factos_django.store.filters import Filters, filtered
-from factos_django.store.heads import head
+from factos_django.store.heads import head, highest_position
 from factos_django.store.matching import Slice, checked_query
 from factos_django.store.narrowing import narrowest_first
-from factos_django.store.rows import EventRow, select_by_positions, select_matching
+from factos_django.store.rows import EventRow, select_by_id, select_by_positions, select_matching
 
 __all__ = [
     "Filters",
     "Page",
     "StoredContext",
+    "stored_by_id",
     "stored_context",
+    "stored_decision",
     "stored_event",
     "stored_page",
     "types_at",
@@ -34,6 +37,8 @@ __all__ = [
 
 
 _NO_FILTERS = Filters()
+
+_DECISION = "SELECT decision FROM factos_event WHERE position = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,13 @@ class Page:
         events: As they are stored, in order.
         head: The stable head that they were read below. Up to it nothing can still appear.
         is_cut: There are more, which the limit left out.
+        looked_to: It was not looked beyond this position, and there may be more; None where all was.
     """
 
     events: tuple[EventRow, ...]
     head: int
     is_cut: bool = False
+    looked_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ def stored_page(
     limit: int,
     backwards: bool = False,
     filters: Filters = _NO_FILTERS,
+    beyond_head: bool = False,
+    most_looked_at: int | None = None,  # noqa: ARG001
     using: str | None = None,
 ) -> Page:
     """Return the facts that match ``query``, up to the head.
@@ -85,12 +94,16 @@ def stored_page(
         limit: At most so many (rows), 1 or more.
         backwards: From the highest position down.
         filters: What they must meet, too.
+        beyond_head: Those, too, that are committed above the head. Others may still appear among them, so
+            this is for whoever looks, and not for whoever goes on from a position.
+        most_looked_at: Look at about so many rows at most that may match, and do not; None: at all.
         using: The alias of the database.
     """
     alias = database_for_writing(using)
     query = narrowest_first(checked_query(query), alias)
     known = head(alias)
-    upto = known if before is None else min(known, checked_position(before) - 1)
+    end = highest_position(alias) if beyond_head else known
+    upto = end if before is None else min(end, checked_position(before) - 1)
     part = Slice(
         after=checked_position(after),
         upto=upto,
@@ -137,6 +150,22 @@ def stored_event(position: int, *, using: str | None = None) -> EventRow | None:
     """Return the fact at ``position``, or None. It may lie above the head."""
     rows = select_by_positions([checked_position(position)], database_for_writing(using))
     return EventRow._make(rows[0]) if rows else None
+
+
+def stored_by_id(ids: Sequence[UUID], *, using: str | None = None) -> list[EventRow]:
+    """Return the facts that have one of ``ids``, in no order. They may lie above the head."""
+    return select_by_id(ids, database_for_writing(using))
+
+
+def stored_decision(position: int, *, using: str | None = None) -> str | None:
+    """Return what the decision behind the fact at ``position`` saw, as the JSON text that is stored.
+
+    None after a plain append, and where no fact is.
+    """
+    with connections[database_for_writing(using)].cursor() as cursor:
+        cursor.execute(_DECISION, [checked_position(position)])
+        row = cursor.fetchone()
+    return None if row is None or row[0] is None else str(row[0])
 
 
 def types_at(positions: Sequence[int], *, using: str | None = None) -> dict[int, str]:

@@ -1,0 +1,5 @@
+"""Where projections stand, and what can be done about it."""
+
+from factos_django.admin.projections.projection_admin import ProjectionAdmin
+
+__all__ = ["ProjectionAdmin"]
