@@ -1,0 +1,5 @@
+"""A query of the log, built in a form: what it matches, and how it is said in Python and in JSON."""
+
+from factos_django.admin.explorer.address import explorer_query_string
+
+__all__ = ["explorer_query_string"]
