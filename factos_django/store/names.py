@@ -4,19 +4,25 @@ times, and few of them are looked at. (MariaDB does not leap in a statement, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice, takewhile
+from collections.abc import Iterable, Iterator
+from itertools import islice, pairwise, takewhile
 from typing import Any
 
 from django.db import connections
 
 from factos_django.store.database import database_for_writing
 
-__all__ = ["count_of_type", "tags_from", "types_from"]
+__all__ = ["count_of_type", "tags_from", "types_beside", "types_from"]
 
 #: What one statement looks at (entries of an index): where values are rare, it finds as many at once.
 _AT_ONCE = 50
 
+#: How often names are looked for in the gaps between those that are known, and in how many gaps at once.
+_ROUNDS, _GAPS = 6, 400
+#: No name comes later.
+_BEHIND = "~"
+
+_FIRST = "(SELECT min(type) FROM factos_event WHERE type > %s AND type < %s)"
 _NEXT = "SELECT {column} FROM {table} WHERE {column} {sign} %s ORDER BY {column} LIMIT {most}"
 
 
@@ -40,6 +46,26 @@ def types_from(*, after: str = "", limit: int, using: str | None = None) -> list
         return list(islice(_leaps(cursor, "factos_event", "type", ">", after), limit))
 
 
+def types_beside(known: Iterable[str], *, limit: int, using: str | None = None) -> list[str]:
+    """Return the names of types that the log holds facts of and that are none of ``known``, in order.
+
+    Where there are none it asks once, however many are known. Where there are many, not all are found.
+
+    Args:
+        known: Names of types.
+        limit: At most so many (names).
+        using: The alias of the database.
+    """
+    names, found = set(known), list[str]()
+    with connections[database_for_writing(using)].cursor() as cursor:
+        for _ in range(_ROUNDS):
+            more = _in_gaps(cursor, sorted([*names, *found]))
+            found += more
+            if not more or len(found) >= limit:
+                break
+    return sorted(found)[:limit]
+
+
 def count_of_type(name: str, most: int, *, using: str | None = None) -> int:
     """Return how many facts of type ``name`` the log holds, and no more than ``most``."""
     sql = "SELECT count(*) FROM (SELECT 1 FROM factos_event WHERE type = %s LIMIT %s) AS few"
@@ -47,6 +73,17 @@ def count_of_type(name: str, most: int, *, using: str | None = None) -> int:
         cursor.execute(sql, [name, most])
         (found,) = cursor.fetchone()
     return int(found)
+
+
+def _in_gaps(cursor: Any, names: list[str]) -> list[str]:
+    """Return the first name in each gap between ``names``, and before and behind them."""
+    gaps = list(pairwise(["", *names, _BEHIND]))
+    found: list[str | None] = []
+    for start in range(0, len(gaps), _GAPS):
+        some = gaps[start : start + _GAPS]
+        cursor.execute(f"SELECT {', '.join([_FIRST] * len(some))}", [end for gap in some for end in gap])
+        found += cursor.fetchone()
+    return [name for name in found if name is not None]
 
 
 def _start(prefix: str, after: str) -> tuple[str, str]:
