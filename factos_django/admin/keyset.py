@@ -6,16 +6,18 @@ Newest first. ``?before=`` is the page below a row, ``?after=`` the one above it
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from factos_django.admin.form_filter import FormFilter
+from factos_django.admin.repeated import Repeated
 from factos_django.core.position import LAST_POSITION
 
 __all__ = ["Found", "KeysetChangeList"]
@@ -37,6 +39,11 @@ class Found:
     is_cut: bool
     looked_to: int | None = None
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are, or may be, more in the direction in which it is read."""
+        return self.is_cut or self.looked_to is not None
+
 
 class KeysetChangeList(ChangeList):
     """A ChangeList without numbers of pages and of results.
@@ -47,6 +54,8 @@ class KeysetChangeList(ChangeList):
         older_url: The page after this one; None on the last.
         oldest_url: The last page; None on it.
         looked_to: The key that it was not looked beyond, if there may be more of what is searched for.
+        is_upward: Whether the page was read from older rows to newer ones, so that ``looked_to`` is above it.
+        problems: What of the address could not be understood, as sentences for whoever reads the page.
     """
 
     newest_url: str
@@ -54,6 +63,8 @@ class KeysetChangeList(ChangeList):
     older_url: str | None
     oldest_url: str | None
     looked_to: int | None
+    is_upward: bool
+    problems: list[str]
 
     def found(self, *, before: int | None, after: int | None, limit: int) -> Found:
         """Return the rows below ``before`` from the highest down, or above ``after`` from the lowest up.
@@ -68,10 +79,26 @@ class KeysetChangeList(ChangeList):
         some = list(rows[: limit + 1])
         return Found(some[:limit], len(some) > limit)
 
-    def get_filters_params(self, params: Any = None) -> Any:
-        """Return the parameters that are filters' ones."""
-        given = super().get_filters_params(params)
-        return {name: value for name, value in given.items() if name not in (BEFORE, AFTER)}
+    def kept_by_filters(self) -> Iterator[tuple[str, str]]:
+        """Yield what the address says beside the filters of the one form, for that form to say again."""
+        asked = {
+            name for spec in self.filter_specs if isinstance(spec, FormFilter) for name in spec.parameters
+        }
+        yield from ((name, value) for name, value in self.params.items() if name not in asked)
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> QuerySet[Any]:
+        """Return the rows that the filters leave, of all pages."""
+        self.problems = []
+        # Each other page, and each other filter, is the address of this one without its place; and an input
+        # of a form that was left empty asks for nothing.
+        said = {name: [each for each in values if each] for name, values in self.filter_params.items()}
+        self.filter_params = {
+            name: values for name, values in said.items() if values and name not in (BEFORE, AFTER)
+        }
+        self.params = Repeated(self.filter_params)
+        return super().get_queryset(request, exclude_parameters)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """Return the one order that there is."""
@@ -79,12 +106,14 @@ class KeysetChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the page."""
-        before, after = self._key(BEFORE), self._key(AFTER)
+        before, after = self._key(request, BEFORE), self._key(request, AFTER)
         found = self.found(before=before, after=after, limit=self.list_per_page)
-        is_upward = after is not None
-        rows = list(reversed(found.rows)) if is_upward else list(found.rows)
+        if after is not None and not found.goes_on:  # it reaches the newest: show the first page, a full one
+            before = after = None
+            found = self.found(before=None, after=None, limit=self.list_per_page)
+        self.is_upward, self.looked_to = after is not None, found.looked_to
+        rows = list(reversed(found.rows)) if self.is_upward else list(found.rows)
         self._set_places(rows, found, before=before, after=after)
-        self.looked_to = found.looked_to
         self.result_list: Any = rows
         self.result_count = self.full_result_count = len(rows)  # the same: no line about how many
         self.show_full_result_count = False
@@ -93,27 +122,27 @@ class KeysetChangeList(ChangeList):
         self.paginator = Paginator(rows, max(1, len(rows)))
 
     def _set_places(self, rows: list[Any], found: Found, *, before: int | None, after: int | None) -> None:
-        goes_on = found.is_cut or found.looked_to is not None
-        has_newer = goes_on if after is not None else before is not None
-        has_older = after > 0 if after is not None else goes_on
+        newer: int | None  # the newer page is above this, the older one below that
+        older: int | None
         if after is not None:
-            newest = rows[0].pk if found.is_cut else found.looked_to
-            oldest = rows[-1].pk if rows else after + 1
+            newer = rows[0].pk if found.is_cut else found.looked_to
+            older = (rows[-1].pk if rows else after + 1) if after > 0 else None
         else:
-            newest = rows[0].pk if rows else (before or 1) - 1
-            oldest = rows[-1].pk if found.is_cut else found.looked_to
-        self.newest_url = str(self.get_query_string({}, [BEFORE, AFTER]))
-        self.newer_url = self._at(AFTER, newest) if has_newer and newest is not None else None
-        self.older_url = self._at(BEFORE, oldest) if has_older and oldest is not None else None
-        self.oldest_url = self._at(AFTER, 0) if self.older_url else None
+            newer = None if before is None else rows[0].pk if rows else max(before - 1, 0)
+            older = rows[-1].pk if found.is_cut else found.looked_to
+        self.newest_url = str(self.get_query_string())
+        self.newer_url = self._at(AFTER, newer)
+        self.older_url = self._at(BEFORE, older)
+        self.oldest_url = None if older is None else self._at(AFTER, 0)
 
-    def _at(self, parameter: str, key: int) -> str:
-        return str(self.get_query_string({parameter: str(key)}, [BEFORE, AFTER]))
+    def _at(self, parameter: str, key: int | None) -> str | None:
+        return None if key is None else str(self.get_query_string({parameter: str(key)}))
 
-    def _key(self, parameter: str) -> int | None:
-        text = self.params.get(parameter)
-        if text is None:
+    def _key(self, request: HttpRequest, parameter: str) -> int | None:
+        text = request.GET.get(parameter)
+        if not text:
             return None
-        if not re.fullmatch("[0-9]{1,19}", text) or int(text) > LAST_POSITION:
-            raise IncorrectLookupParameters(f"{parameter} is no number of a row")
-        return int(text)
+        if re.fullmatch("[0-9]{1,19}", text) and int(text) <= LAST_POSITION:
+            return int(text)
+        self.problems.append(_("The address does not say where the page begins. This is the first one."))
+        return None

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from factos_django.admin.events.correlation_filter import CorrelationFilter
 from factos_django.admin.events.event_list import EventChangeList
+from factos_django.admin.events.period_filter import PeriodFilter
+from factos_django.admin.events.search import parsed_search
+from factos_django.admin.events.searching import place_of
+from factos_django.admin.events.tag_filter import TagFilter
+from factos_django.admin.events.type_filter import TypeFilter
+from factos_django.admin.facts import TagLink
 from factos_django.admin.log_admin import LogAdmin
 from factos_django.models import Event
 
@@ -19,19 +32,76 @@ __all__ = ["EventAdmin"]
 class EventAdmin(LogAdmin):
     """Facts, newest first. Their data are shown to whoever has ``factos.view_event_data``."""
 
-    list_display = ("position", "recorded_at", "type", "tag_list", "summary")
+    list_display: tuple[Any, ...] = ("place", "recorded", "type", "tag_list", "summary")
+    list_filter: ClassVar[tuple[Any, ...]] = (TypeFilter, TagFilter, PeriodFilter, CorrelationFilter)
+    search_fields = ("position",)  # for the search box; it goes by words, and not by fields
+    search_help_text = _(
+        'tag:VALUE (tag:"two words"), type:NAME, #POSITION, or the id of an event or of a correlation; of '
+        "several words all must fit."
+    )
     change_list_template = "admin/factos/event/change_list.html"
+
+    class Media:
+        css = {"all": ["factos/admin/events.css"]}
+        js = ["factos/admin/complete.js"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:
         """Return what reads a page of the log."""
         return EventChangeList
 
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Return the columns, without the summary for a user who may not see data."""
+        sees_data = self.may(request, "view_event_data")
+        return [each for each in super().get_list_display(request) if sees_data or each != "summary"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return nothing: the list is not read by a queryset, and whatever else asks would count the log."""
+        return queryset.none(), False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show a page of the list, or go to the one fact that is searched for."""
+        if request.method in ("GET", "HEAD") and self.has_view_permission(request):
+            position = place_of(parsed_search(request.GET.get(SEARCH_VAR, "")), self.alias)
+            if position is not None:
+                return HttpResponseRedirect(self._address("event_change", position))
+        return super().changelist_view(request, extra_context)
+
+    @admin.display(description=_("position"))
+    def place(self, event: Any) -> str:
+        """Return its position, and whether it is not yet followed."""
+        if event.shown.is_followed:
+            return f"#{event.position}"
+        return format_html(
+            '#{} <span class="factos-mark">{}</span>', event.position, gettext("not yet followed")
+        )
+
+    @admin.display(description=_("recorded at"))
+    def recorded(self, event: Any) -> str:
+        """Return when it was recorded, in the current time zone."""
+        moment = event.recorded_at.astimezone(timezone.get_current_timezone())
+        shown = moment.strftime("%Y-%m-%d %H:%M:%S")
+        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), shown)
+
     @admin.display(description=_("tags"))
     def tag_list(self, event: Any) -> str:
-        """Return its tags."""
-        return ", ".join(tag.value for tag in event.shown.tags)
+        """Return its tags, each a link to its history."""
+        return format_html_join(" ", "{}", ([self._tag(tag)] for tag in event.shown.tags))
 
     @admin.display(description=_("summary"))
     def summary(self, event: Any) -> str:
         """Return its data in one line."""
-        return str(event.shown.summary)
+        return format_html('<span class="factos-summary">{}</span>', event.shown.summary)
+
+    def _tag(self, tag: TagLink) -> str:
+        try:
+            address = self._address("tag_change", tag.quoted)
+        except NoReverseMatch:  # on a site without our TagAdmin
+            return format_html('<span class="factos-tag">{}</span>', tag.value)
+        return format_html('<a class="factos-tag" href="{}">{}</a>', address, tag.value)
+
+    def _address(self, page: str, key: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{page}", args=[key], current_app=self.admin_site.name)
