@@ -14,6 +14,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from factos_django.admin.form_filter import FormFilter
@@ -66,6 +67,10 @@ class KeysetChangeList(ChangeList):
     is_upward: bool
     problems: list[str]
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.title = str(capfirst(self.opts.verbose_name_plural))  # nobody is to select one
+
     def found(self, *, before: int | None, after: int | None, limit: int) -> Found:
         """Return the rows below ``before`` from the highest down, or above ``after`` from the lowest up.
 
@@ -107,6 +112,7 @@ class KeysetChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read the page."""
         before, after = self._key(request, BEFORE), self._key(request, AFTER)
+        before = before if after is None else None  # a page begins at one place
         found = self.found(before=before, after=after, limit=self.list_per_page)
         if after is not None and not found.goes_on:  # it reaches the newest: show the first page, a full one
             before = after = None

@@ -29,6 +29,7 @@ class LogAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes none whe
     actions = None
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they would count a long table for each choice of a filter
     sortable_by = ()
 
     class Media:

@@ -16,9 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from django.utils import timezone
 
-from factos_django.admin import EventAdmin
+from factos_django.admin import EventAdmin, TagAdmin
 from factos_django.core.event import Proposed
-from factos_django.models import Event
+from factos_django.models import Event, Tag
 from factos_django.store import append
 from factos_django.testing.contract import Counted, Noted
 from tests.admin.clients import staff_client
@@ -29,12 +29,25 @@ from tests.stores import on_databases
 pytestmark = on_databases(also=["default"])
 
 EVENTS = "/admin/factos/event/"
+ID = "0b6f4c1e-8f52-4a53-9d0e-2f1f7e9b1c11"
 
 
 def positions(client: Client, address: str = "", **parameters) -> list[int]:
     answer = client.get(f"{EVENTS}{address}", parameters or None)
     assert answer.status_code == 200
     return [event.position for event in answer.context["cl"].result_list]
+
+
+@contextmanager
+def registered(admins):
+    """Serves these admins on a site of their own, at /own/."""
+    site = AdminSite(name="own")
+    for model, admin in admins.items():
+        site.register(model, admin)
+    urls = ModuleType("own_urls")
+    urls.urlpatterns = [path("own/", site.urls), path("", include("demo_project.urls"))]
+    with override_settings(ROOT_URLCONF=urls):
+        yield
 
 
 @contextmanager
@@ -96,19 +109,23 @@ def test_it_is_for_those_who_may_view_events_and_data_are_for_those_who_may_see_
     said = viewer.get(EVENTS)
     assert b"very secret" not in said.content
     assert b"column-summary" not in said.content
-    assert "data-complete" not in said.content.decode(), "tags are completed for who may view them"
     assert "very secret" in words_of(reader.get(EVENTS))
     assert viewer.post(EVENTS, {"action": "delete_selected"}).status_code == 403
 
 
 def test_a_page_takes_a_dozen_statements_at_most_and_counts_nothing(root, store):
-    append([Proposed(Noted(str(n)), tags=["t:1", "t:2"]) for n in range(60)], using=store.using)
+    some = [Proposed(Noted(str(n)), tags=["t:1", "t:2"], metadata={"correlation_id": ID}) for n in range(60)]
+    first, *_ = append(some, using=store.using)
     *_, last = append([Counted(n) for n in range(3)], using=store.using)
     for address in (
         {},
         {"before": last.position},
-        {"tag": ["t:1", "t:2"]},
-        {"type": "factos.contract.Noted"},
+        {"after": last.position},
+        {"after": first.position},
+        {"tag": ["t:1", "t:2"], "type": "factos.contract.Noted"},
+        {"tag": ["t:1", "t:2"], "correlation_id": ID, "q": "tag:t:1"},
+        {"q": ID},
+        {"recorded_after": "2026-01-01", "tag": "t:1"},
     ):
         with statements(store) as captured:
             assert positions(root, **address)
@@ -154,16 +171,24 @@ def test_an_admin_that_is_subclassed_and_registered_elsewhere_adds_a_column(root
     class OwnAdmin(EventAdmin):
         list_display = (*EventAdmin.list_display, "version")
 
-    site = AdminSite(name="own")
-    site.register(Event, OwnAdmin)
-    urls = ModuleType("own_urls")
-    urls.urlpatterns = [path("own/", site.urls), path("", include("demo_project.urls"))]
-    with override_settings(ROOT_URLCONF=urls):
+    class Completing(TagAdmin):
+        def get_urls(self):
+            return [path("complete/", self.changelist_view, name="factos_tag_complete"), *super().get_urls()]
+
+    with registered({Event: OwnAdmin}):
         html = root.get("/own/factos/event/").content.decode()
         assert "column-version" in html
+        assert "data-complete" not in html, "who completes tags is not there"
+        assert '<span class="factos-tag">t:1</span>' in html
         assert f'href="/own/factos/event/{recorded[0].position}/change/' in html
         found = root.get("/own/factos/event/", {"q": f"#{recorded[0].position}"})
         assert found["Location"] == f"/own/factos/event/{recorded[0].position}/change/"
+    with registered({Event: OwnAdmin, Tag: Completing}):
+        html = root.get("/own/factos/event/").content.decode()
+        assert 'data-complete="/own/factos/tag/complete/" list="factos-filter-tags"' in html
+        assert 'href="/own/factos/tag/t_3A1/change/">t:1</a>' in html
+        viewer = staff_client("viewer", "view_event").get("/own/factos/event/").content.decode()
+        assert "data-complete" not in viewer
 
 
 def test_other_ways_to_read_all_events_are_closed(root, store):
@@ -175,5 +200,8 @@ def test_other_ways_to_read_all_events_are_closed(root, store):
     assert answer.status_code == 403 or answer.json()["results"] == []
     assert not [q for some in captured for q in some.captured_queries if "factos_event" in q["sql"]]
     assert root.get(EVENTS, {"data__text": "a"}).status_code == 400
-    assert root.get(EVENTS, {"p": 3, "all": "", "o": "1", "_facets": "True"}).status_code == 200
+    usual = root.get(EVENTS, {"p": 3, "all": "", "o": "1", "_facets": "True"})
+    assert "Search for tag:VALUE" in words_of(usual)
+    assert "Show counts" not in words_of(usual)
+    assert "1 result" not in words_of(usual)
     assert User.objects.count() == 1

@@ -126,6 +126,7 @@ def test_a_page_beyond_either_end_leads_back(listed):
     assert keys(at(below.newer_url)) == [7, 6, 5]
     assert keys(at(at("?before=0").newer_url)) == [7, 6, 5]
     assert keys(at("?before=100")) == [8, 7, 6]
+    assert keys(at("?before=6&after=4")) == [7, 6, 5], "a page begins at one place"
     assert keys(at(at("?before=100").newer_url)) == [8, 7, 6]
 
 

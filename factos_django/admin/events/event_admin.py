@@ -35,10 +35,6 @@ class EventAdmin(LogAdmin):
     list_display: tuple[Any, ...] = ("place", "recorded", "type", "tag_list", "summary")
     list_filter: ClassVar[tuple[Any, ...]] = (TypeFilter, TagFilter, PeriodFilter, CorrelationFilter)
     search_fields = ("position",)  # for the search box; it goes by words, and not by fields
-    search_help_text = _(
-        'tag:VALUE (tag:"two words"), type:NAME, #POSITION, or the id of an event or of a correlation; of '
-        "several words all must fit."
-    )
     change_list_template = "admin/factos/event/change_list.html"
 
     class Media:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from factos_django.admin.events.asked import Asked
@@ -29,13 +30,12 @@ class EventChangeList(KeysetChangeList):
 
     Attributes:
         asked: What all filters and the search ask for.
-        held: What keeps facts from being followed; None where nothing does.
         sees_data: Whether the user may see the data of facts.
         matches_nothing: Whether what is asked for was not understood, or contradicts itself.
     """
 
     asked: Asked
-    held: HeldHead | None = None
+    _head: int | None = None
     sees_data: bool
     matches_nothing: bool
 
@@ -62,6 +62,12 @@ class EventChangeList(KeysetChangeList):
                 self.problems += spec.problems
         return asked
 
+    @cached_property
+    def held(self) -> HeldHead | None:
+        """What keeps facts from being followed; None where nothing does, or no facts were looked for."""
+        admin: Any = self.model_admin
+        return None if self._head is None else held_head(self._head, admin.alias)
+
     def found(self, *, before: int | None, after: int | None, limit: int) -> Found:
         """Return the facts that all filters and the search ask for; none for what was not understood."""
         if self.matches_nothing:
@@ -78,6 +84,6 @@ class EventChangeList(KeysetChangeList):
             most_looked_at=_MOST_LOOKED_AT,
             using=admin.alias,
         )
-        self.held = held_head(page.head, admin.alias)
+        self._head = page.head
         events = shown_events(page.events, page.head, admin.alias, with_data=self.sees_data)
         return Found(events, page.is_cut, page.looked_to)
