@@ -65,7 +65,8 @@ class LogAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes none whe
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Let nobody ask what no filter of ours asks: it would read a long table from end to end."""
-        expected = {name for each in self.list_filter for name in getattr(each, "parameters", ())}
+        filters = self.list_filter if request is None else self.get_list_filter(request)
+        expected = {name for each in filters for name in getattr(each, "parameters", ())}
         return lookup in expected
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

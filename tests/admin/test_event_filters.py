@@ -145,6 +145,7 @@ def test_what_cannot_be_understood_is_told_and_matches_nothing(root, store):
     assert "Choose at most 20 types at once." in words_of(
         root.get(EVENTS, {"type": [f"t{n}" for n in range(30)]})
     )
+    assert len(root.get(EVENTS, {"q": " ".join(map(str, range(1000)))}).context["cl"].problems) == 5
     assert found(root, correlation_id="a" * 4000) == []
     assert found(root, e=1) == found(root)
     assert root.get(EVENTS, {"e": 1, "before": "x"}).status_code == 200

@@ -11,8 +11,8 @@ from factos_django.store.stored import stored_by_id, stored_event
 
 __all__ = ["narrowed", "place_of", "problems_of"]
 
-#: So much of a word is said again (characters).
-_SHOWN = 60
+#: So much of a word is said again (characters), and of so many words (sentences).
+_SHOWN, _SENTENCES = 60, 5
 
 
 def place_of(search: Search, using: str) -> int | None:
@@ -39,7 +39,7 @@ def problems_of(search: Search) -> list[str]:
     A position that is searched for alone is one: whoever lists facts has been at its page otherwise.
     """
     sentences = [_sentence(word, is_alone=len(search.words) == 1) for word in search.words]
-    return list(dict.fromkeys(filter(None, sentences)))
+    return list(dict.fromkeys(filter(None, sentences)))[:_SENTENCES]
 
 
 def _sentence(word: Word, *, is_alone: bool) -> str:
