@@ -46,8 +46,9 @@ class FormFilter(ListFilter):
         """Return the names that it takes."""
         return list(self.parameters)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Leave the rows as they are."""
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        """Leave the rows as they are; override it where the list is read by a queryset."""
+        return None
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
         """Yield what the template shows, as one thing: ``choices.0``."""

@@ -200,6 +200,8 @@ def test_other_ways_to_read_all_events_are_closed(root, store):
     assert answer.status_code == 403 or answer.json()["results"] == []
     assert not [q for some in captured for q in some.captured_queries if "factos_event" in q["sql"]]
     assert root.get(EVENTS, {"data__text": "a"}).status_code == 400
+    assert root.get(EVENTS, {"_popup": 1}).status_code == 200
+    assert root.get(EVENTS, {"_to_field": "data"}).status_code == 400
     usual = root.get(EVENTS, {"p": 3, "all": "", "o": "1", "_facets": "True"})
     assert "Search for tag:VALUE" in words_of(usual)
     assert "Show counts" not in words_of(usual)
