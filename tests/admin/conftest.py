@@ -4,10 +4,11 @@ import pytest
 from django.test import Client
 
 from tests.admin.clients import superuser_client
+from tests.guards.conftest import session
 from tests.rest.conftest import on_store
 from tests.stores import Store
 
-__all__ = ["on_store", "root"]
+__all__ = ["on_store", "root", "session"]
 
 
 @pytest.fixture
