@@ -21,15 +21,15 @@ from factos_django.admin.events.search import parsed_search
 from factos_django.admin.events.searching import place_of
 from factos_django.admin.events.tag_filter import TagFilter
 from factos_django.admin.events.type_filter import TypeFilter
+from factos_django.admin.explorer import ExplorerAdmin
 from factos_django.admin.facts import TagLink
-from factos_django.admin.log_admin import LogAdmin
 from factos_django.models import Event
 
 __all__ = ["EventAdmin"]
 
 
 @admin.register(Event)
-class EventAdmin(LogAdmin):
+class EventAdmin(ExplorerAdmin):
     """Facts, newest first. Their data are shown to whoever has ``factos.view_event_data``."""
 
     list_display: tuple[Any, ...] = ("place", "recorded", "type", "tag_list", "summary")

@@ -11,6 +11,8 @@
     before      only facts below this position
     below       the page of facts that begins below this position
     above       the page of facts that ends above this position
+    add_item    the same with one more item, an empty one (the page goes there)
+    remove_item the same without the item of this number
 
 N is a whole number from 1 to 9999 and means nothing else than which types and tags belong together; an item
 without any is left out.
@@ -20,16 +22,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 
 from factos_django.core.query import Query
 
-__all__ = ["ABOVE", "BELOW", "Address", "ItemText", "address_of", "explorer_query_string"]
+__all__ = [
+    "ABOVE",
+    "BELOW",
+    "Address",
+    "ItemText",
+    "address_of",
+    "changed_address",
+    "explorer_query_string",
+]
 
 EVERYTHING, AFTER, BEFORE, BELOW, ABOVE = "everything", "after", "before", "below", "above"
+ADD, REMOVE = "add_item", "remove_item"
 
 _OF_ITEM = re.compile("(?:types|tags)-([1-9][0-9]{0,3})")
 
@@ -101,6 +112,19 @@ def address_of(given: QueryDict) -> Address:
         after=given.get(AFTER, "").strip(),
         before=given.get(BEFORE, "").strip(),
     )
+
+
+def changed_address(given: QueryDict) -> Address | None:
+    """Return what ``given`` says with an item more or less; None where it asks for neither."""
+    if REMOVE in given:
+        rest = given.copy()
+        for name in ("types", "tags"):
+            rest.pop(f"{name}-{given[REMOVE]}", None)
+        return address_of(rest)
+    if ADD in given:
+        address = address_of(given)
+        return replace(address, items=(*(address.items or [ItemText()]), ItemText()))
+    return None
 
 
 def _said(texts: Sequence[str]) -> tuple[str, ...]:
