@@ -5,12 +5,16 @@ from __future__ import annotations
 from html import unescape
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import path, reverse
 
 from factos_django import Proposed
+from factos_django.admin import EventAdmin, TagAdmin
+from factos_django.models import Event, Tag
 from factos_django.store import append
 from factos_django.testing.contract import Counted
 from tests.admin.clients import staff_client
@@ -24,6 +28,19 @@ ODD = [
     "a/b/change/", "it's", 'say "x"', "ümläut ß 漢字", "<script>alert(1)</script>", "a?b&c=d#e", "_2F", " x ",
     "a\\b%", "add", "x" * 255,
 ]  # fmt: skip
+
+
+class DeskTags(TagAdmin):
+    """TagAdmin of a project."""
+
+    list_per_page = 2
+
+
+desk = AdminSite(name="desk")
+desk.register(Tag, DeskTags)
+desk.register(Event, EventAdmin)
+
+urlpatterns = [path("admin/", admin.site.urls), path("desk/", desk.urls)]
 
 
 def page_of(tag):
@@ -153,3 +170,17 @@ def test_the_statements_of_a_history_are_few(root, store):
         root.get(page_of("a"))
     log = [each["sql"] for each in statements if "factos_" in each["sql"]]
     assert len(log) <= 8
+
+
+def test_a_subclass_in_another_site_links_to_its_own_pages(root, store, settings):
+    settings.ROOT_URLCONF = __name__
+    append([noted("x", "a", "b", "c")], using=store.using)
+    listed = root.get("/desk/factos/tag/").content.decode()
+    history = root.get("/desk/factos/tag/a/change/").content.decode()
+    explorer = root.get("/desk/factos/event/explorer/?tags-1=a").content.decode()
+    assert 'href="/desk/factos/tag/b/change/"' in listed
+    assert 'href="?after=b"' in listed
+    assert 'href="/desk/factos/event/explorer/?tags-1=a"' in history
+    assert 'data-complete="/desk/factos/tag/complete/"' in explorer
+    for page in (listed, history, explorer):
+        assert "/admin/factos/" not in page

@@ -45,7 +45,7 @@ def _can_be_imported(cls: type) -> bool:
 
 def _imports(names: Iterable[tuple[str, str]]) -> str:
     by_module: dict[str, list[str]] = {}
-    for module, name in sorted(names):
+    for module, name in sorted(names, key=lambda each: (each[0] != "factos_django", each)):
         by_module.setdefault(module, []).append(name)
     return "".join(f"from {module} import {', '.join(some)}\n" for module, some in by_module.items())
 
