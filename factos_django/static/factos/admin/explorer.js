@@ -2,20 +2,17 @@
 
 // The form of the explorer without a request for each item: the buttons work without this, too.
 (() => {
-  const items = document.getElementById("factos-items");
-  const empty = document.getElementById("factos-empty-item");
-  if (!items || !empty) {
-    return;
-  }
+  const items = () => document.getElementById("factos-items");
 
   const next = () => {
-    const numbers = [...items.children].map((item) => Number(item.id.replace("factos-item-", "")));
+    const numbers = [...items().children].map((item) => Number(item.id.replace("factos-item-", "")));
     return Math.max(0, ...numbers) + 1;
   };
 
   const add = () => {
-    items.insertAdjacentHTML("beforeend", empty.innerHTML.replaceAll("NUMBER", next()));
-    items.lastElementChild.querySelector("input").focus();
+    const empty = document.getElementById("factos-empty-item");
+    items().insertAdjacentHTML("beforeend", empty.innerHTML.replaceAll("NUMBER", next()));
+    items().lastElementChild.querySelector("input").focus();
   };
 
   const remove = (item) => {
