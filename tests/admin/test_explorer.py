@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from factos_django import Proposed, Query, QueryItem
 from factos_django.admin.explorer import explorer_query_string
+from factos_django.core.event_types import EVENT_TYPES
 from factos_django.store import append, head
 from factos_django.testing.contract import Counted, Noted
 from tests.admin.clients import staff_client
@@ -73,6 +74,9 @@ def test_its_facts_are_read_in_pages_within_the_bounds(root, store):
     last = root.get(ADDRESS + first.context["found"].places.oldest_url)
     assert shown(last) == within[-50:]
     assert shown(root.get(ADDRESS + last.context["found"].places.newest_url)) == within[:50]
+    middle = root.get(ADDRESS + last.context["found"].places.newer_url)
+    assert shown(middle) == within[-100:-50]
+    assert shown(root.get(ADDRESS + middle.context["found"].places.newer_url)) == within[:50]
     broken = root.get(f"{ADDRESS}?{query}&below=x")
     assert broken.status_code == 302
     assert shown(root.get(ADDRESS + broken.headers["Location"])) == within[:50]
@@ -150,6 +154,15 @@ def test_it_needs_permissions_and_changes_nothing(on_store, store):
     assert "secret" in explored(data, query).content.decode()
     assert 'data-complete="/admin/factos/tag/complete/"' in explored(data, query).content.decode()
     assert data.post(ADDRESS).status_code == 403
+
+
+def test_types_that_no_code_declares_are_offered_too(root, store, monkeypatch):
+    append([noted("x", "a")], using=store.using)
+    monkeypatch.delitem(EVENT_TYPES._by_name, "factos.contract.Noted")
+    form = root.get(f"{ADDRESS}?types-1=Unheard.Of").context["form"]
+    boxes = dict(form.items[0].types)
+    assert (boxes["Unheard.Of"], boxes["factos.contract.Noted"], form.offers_all_types) == (True, False, True)
+    assert ("factos.contract.Noted", False) in form.empty_item.types
 
 
 def test_the_statements_are_few(root, store):

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from factos_django.admin.explorer.address import Address, ItemText
 from factos_django.conf import conf
 from factos_django.core.event_types import EVENT_TYPES
-from factos_django.store.names import types_from
+from factos_django.store.names import types_beside
 
 __all__ = ["Form", "ItemFields", "form_of"]
 
 #: So many types are looked for in the log, beside those that are registered (types).
-_MOST_OF_LOG = 50
+_MOST_OF_LOG = 100
 #: A page offers so many types to choose, in all of its items (boxes), but this many in each.
 _MOST_OFFERED, _LEAST_OFFERED = 3_000, 20
 
@@ -76,7 +76,8 @@ def form_of(address: Address, errors: dict[str, list[str]], using: str) -> Form:
 
 def _known_types(using: str) -> list[str]:
     """Return the types that are registered, and some that only the log holds, in order."""
-    return sorted({*types_from(limit=_MOST_OF_LOG, using=using), *(kind.name for kind in EVENT_TYPES)})
+    declared = [kind.name for kind in EVENT_TYPES]
+    return sorted([*declared, *types_beside(declared, limit=_MOST_OF_LOG, using=using)])
 
 
 def _fields(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
@@ -73,6 +73,9 @@ def found_by(
         before=asked.before,
     )
     page = fact_page(query, place, most_looked_at=_MOST_LOOKED_AT, using=using)
+    if place.goes_up and page.newer is None:  # it reaches the newest: show the first page, a full one
+        place = replace(place, above=None, below=None)
+        page = fact_page(query, place, most_looked_at=_MOST_LOOKED_AT, using=using)
     return Found(
         events=shown_events(page.rows, page.head, using, with_data=with_data),
         places=_places(page, address, is_upward=place.goes_up),
