@@ -46,6 +46,7 @@ def test_a_query_of_several_items_is_shown_with_what_it_matches(root, store):
     assert shown(page) == [recorded[2].position, recorded[0].position]
     text = page.content.decode()
     assert "a &lt;b&gt;" in text
+    assert "2 facts match." in text
     assert "Events that carry the tags a and b; or events of type" in text
     assert page.context["form"].offers_all_types
     boxes = dict(page.context["form"].items[1].types)
@@ -66,6 +67,7 @@ def test_its_facts_are_read_in_pages_within_the_bounds(root, store):
     within = positions[1:-1]
     first = root.get(f"{ADDRESS}?{query}")
     assert shown(first) == within[:50]
+    assert "50+ facts match." in first.content.decode()
     second = root.get(ADDRESS + first.context["found"].places.older_url)
     third = root.get(ADDRESS + second.context["found"].places.older_url)
     assert shown(second) + shown(third) == within[50:]

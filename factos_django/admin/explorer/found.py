@@ -8,6 +8,7 @@ from django.http import QueryDict
 
 from factos_django.admin.explorer.address import ABOVE, BELOW, Address
 from factos_django.admin.explorer.asked import Asked
+from factos_django.admin.explorer.counted import count_in_words
 from factos_django.admin.explorer.in_json import query_in_json
 from factos_django.admin.explorer.in_python import query_in_python
 from factos_django.admin.fact_pages import Between, FactPage, fact_page, position_in
@@ -51,6 +52,7 @@ class Found:
         events: Newest first; see ``admin.facts.shown_event``.
         places: The pages beside it.
         words: The query in the user's language.
+        count: How many facts match, in words: those of this page, if there are others.
         python: The query in Python.
         json: The query as the REST API takes it.
     """
@@ -58,6 +60,7 @@ class Found:
     events: list[Event]
     places: Places
     words: str
+    count: str
     python: str
     json: str
 
@@ -80,6 +83,7 @@ def found_by(
         events=shown_events(page.rows, page.head, using, with_data=with_data),
         places=_places(page, address, is_upward=place.goes_up),
         words=query_in_words(query),
+        count=count_in_words(len(page.rows), is_more=page.newer is not None or page.older is not None),
         python=query_in_python(query),
         json=query_in_json(query, after=asked.after, before=asked.before),
     )
