@@ -23,7 +23,7 @@ class ItemFields:
     """The fields of one item.
 
     Attributes:
-        number: Which item; "NUMBER" in that from which a script makes others.
+        number: Which item; "{number}" in that from which a script makes others.
         types: Names of types, and whether they are chosen.
         tags: Tags, an empty one at the end for a further one.
         type_errors: What is wrong with the types, as sentences.
@@ -67,7 +67,7 @@ def form_of(address: Address, errors: dict[str, list[str]], using: str) -> Form:
     return Form(
         address,
         items=list(_fields(items, offered, errors)),
-        empty_item=ItemFields("NUMBER", [(name, False) for name in offered], [""]),
+        empty_item=ItemFields("{number}", [(name, False) for name in offered], [""]),
         offers_all_types=offered == known,
         may_add=len(items) < most,
         errors=errors,

@@ -11,7 +11,7 @@
 
   const add = () => {
     const empty = document.getElementById("factos-empty-item");
-    items().insertAdjacentHTML("beforeend", empty.innerHTML.replaceAll("NUMBER", next()));
+    items().insertAdjacentHTML("beforeend", empty.innerHTML.replaceAll("{number}", next()));
     items().lastElementChild.querySelector("input").focus();
   };
 
