@@ -73,7 +73,7 @@ def test_text_that_is_no_json_is_shown_as_it_is():
     assert not json_tree("1" * 5000).is_readable  # no number that Python reads
 
 
-def test_the_largest_facts_cost_little_and_lose_nothing():
+def test_the_largest_facts_cost_little_and_lose_nothing() -> None:
     deep: object = [0] * 50_000
     for _ in range(30):
         deep = [deep]
