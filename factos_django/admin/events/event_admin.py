@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from factos_django.admin.events.correlation_filter import CorrelationFilter
 from factos_django.admin.events.event_list import EventChangeList
+from factos_django.admin.events.event_page import EventPage
 from factos_django.admin.events.period_filter import PeriodFilter
 from factos_django.admin.events.search import parsed_search
 from factos_django.admin.events.searching import place_of
@@ -29,7 +30,7 @@ __all__ = ["EventAdmin"]
 
 
 @admin.register(Event)
-class EventAdmin(ExplorerAdmin):
+class EventAdmin(EventPage, ExplorerAdmin):
     """Facts, newest first. Their data are shown to whoever has ``factos.view_event_data``."""
 
     list_display: tuple[Any, ...] = ("place", "recorded", "type", "tag_list", "summary")
