@@ -7,6 +7,7 @@ from typing import Any
 
 __all__ = [
     "CATCH_UP_TASK",
+    "CHECK_PROJECTION_TASK",
     "PRUNE_EFFECTS_TASK",
     "REBUILD_PROJECTION_TASK",
     "RELAY_EFFECTS_TASK",
@@ -24,6 +25,9 @@ PRUNE_EFFECTS_TASK = "factos.prune_effects"
 
 #: That of the one that computes a projection again. Beat does not: somebody asks for it.
 REBUILD_PROJECTION_TASK = "factos.rebuild_projection"
+
+#: That of the one that computes it again and compares; nor does beat ask for this.
+CHECK_PROJECTION_TASK = "factos.check_projection"
 
 #: Beat counts this from its own beginning where it keeps no schedule file: so it is less than a day.
 _AN_HOUR = 3_600.0

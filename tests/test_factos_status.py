@@ -112,6 +112,9 @@ def test_details_are_told_below_the_row(store: Store) -> None:
         position=1_000,
         head=2_000,
     )
+    now = datetime.now(UTC)
+    found: dict[str, Any] = {"checks": True, "outcome": "different", "missing": 1, "different": 2}
+    ProjectionRun.objects.create(projection=turnovers.name, asked_at=now, ended_at=now, **found)
     taken = lease(followed_entries.name, store.using)
     assert taken is not None
     put_off(taken, Failure(7, uuid4(), "OperationalError: gone", ""))
@@ -121,6 +124,12 @@ def test_details_are_told_below_the_row(store: Store) -> None:
     assert code == 0
     assert "    went on without 1 events (parked)\n" in printed
     assert f"    rebuilt by {this_worker()}, at 1,000 of 2,000\n" in printed
+    assert re.search(
+        r"^    the check of .* UTC found 1 rows missing, 0 too many, 2 different$", printed, re.MULTILINE
+    )
+    assert re.search(
+        r"^    a rebuild was asked for at .* UTC, and no worker has begun it$", printed, re.MULTILINE
+    )
     assert f"    followed by {this_worker()}, until " in printed
     assert "at position 7: OperationalError: gone\n    tried 1 times, again at " in printed
     assert "No longer registered: old.sales\n" in printed
@@ -176,6 +185,9 @@ def test_json_is_one_object_with_the_same_keys_for_ever(store: Store) -> None:
         "leased_until",
         "rebuilt_at",
         "run",
+        "parked_is_more",
+        "asked",
+        "last_run",
     }
     assert set(found["ledger.entries"]["last_error"]) == {
         "position",

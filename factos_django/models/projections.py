@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from factos_django.core.naming import NAME_MAX_LENGTH
+from factos_django.core.tag import TAG_MAX_LENGTH
 from factos_django.models.fields import ExactCharField, MomentField
 
 __all__ = ["WORKER_MAX_LENGTH", "ParkedEvent", "ProjectionRun", "ProjectionState"]
@@ -85,7 +86,16 @@ class ParkedEvent(models.Model):
 
 
 class ProjectionRun(models.Model):
-    """Who rebuilds or checks a projection, and how far: one at a time."""
+    """Who rebuilds or checks a projection, and how far: one at a time; then what came of the last one."""
+
+    class Outcome(models.TextChoices):
+        """What came of a run. One whose process died has none, and its lease is over."""
+
+        REBUILT = "rebuilt", _("rebuilt")
+        SAME = "same", _("no difference")
+        DIFFERENT = "different", _("different")
+        FAILED = "failed", _("failed")
+        INTERRUPTED = "interrupted", _("interrupted")
 
     projection = ExactCharField(_("projection"), max_length=NAME_MAX_LENGTH, primary_key=True)
     token = models.BigIntegerField(_("token"), default=0)
@@ -96,6 +106,20 @@ class ProjectionRun(models.Model):
     position = models.BigIntegerField(_("position"), default=0)
     head = models.BigIntegerField(_("head"), default=0)
     events = models.BigIntegerField(_("events"), default=0)
+    #: The rows that a fact with this tag has changed, and no others; empty for all.
+    tag = ExactCharField(_("tag"), max_length=TAG_MAX_LENGTH, blank=True)
+
+    ended_at = MomentField(_("ended at"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=11, choices=Outcome.choices, blank=True)
+    #: How many rows were not as they should be.
+    missing = models.BigIntegerField(_("missing rows"), default=0)
+    extra = models.BigIntegerField(_("extra rows"), default=0)
+    different = models.BigIntegerField(_("different rows"), default=0)
+    error = models.TextField(_("error"), blank=True)
+
+    #: Somebody wants one of a worker, which has not begun.
+    asked_at = MomentField(_("asked for at"), null=True)
+    asked_to_check = models.BooleanField(_("asked to check only"), default=False)
 
     class Meta:
         db_table = "factos_projectionrun"

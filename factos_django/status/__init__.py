@@ -9,26 +9,30 @@ from factos_django.status.overview import Status, status
 from factos_django.status.projections import (
     LastError,
     ProjectionStatus,
-    Run,
     projection_status,
     projection_statuses,
     rows_position,
 )
+from factos_django.status.runs import Asked, LastRun, Run, Runs, projection_runs
 
 __all__ = [
+    "Asked",
     "EffectCount",
     "EffectsStatus",
     "Health",
     "Holder",
     "Lag",
     "LastError",
+    "LastRun",
     "LogStatus",
     "ProjectionStatus",
     "Run",
+    "Runs",
     "Status",
     "enough_for",
     "health",
     "health_of",
+    "projection_runs",
     "projection_status",
     "projection_statuses",
     "rows_position",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -13,6 +12,7 @@ from factos_django.projections.selection import here
 from factos_django.projections.states import needs_rebuild, new_state, state_of
 from factos_django.registry import PROJECTIONS
 from factos_django.status.lag import COUNTED, Lag, lag
+from factos_django.status.runs import Asked, LastRun, Run, Runs, runs_of
 from factos_django.store import head as head_of
 from factos_django.store.database import database_for_writing
 from factos_django.store.matching import Slice
@@ -21,7 +21,6 @@ from factos_django.workers.leases import database_now, is_free
 __all__ = [
     "LastError",
     "ProjectionStatus",
-    "Run",
     "projection_status",
     "projection_statuses",
     "rows_position",
@@ -54,27 +53,6 @@ class LastError:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A rebuild, or a check, that is going on.
-
-    Attributes:
-        worker: Who does it.
-        checks_only: Whether it only compares.
-        since: When it began.
-        position: How far it has come.
-        head: How far it has to go.
-        events: How many it has folded.
-    """
-
-    worker: str
-    checks_only: bool
-    since: datetime | None
-    position: int
-    head: int
-    events: int
-
-
-@dataclass(frozen=True, slots=True)
 class ProjectionStatus:
     """One registered projection in one database.
 
@@ -91,6 +69,9 @@ class ProjectionStatus:
         leased_until: How long others leave it to the worker.
         rebuilt_at: When its rows were last computed again; None if they never were.
         run: A rebuild or check of it.
+        parked_is_more: Whether there are more parked events than that; they were not all counted.
+        asked: A rebuild or check that a worker was asked for, and has not begun.
+        last_run: What came of the last rebuild or check; None while another one goes on.
     """
 
     name: str
@@ -105,21 +86,28 @@ class ProjectionStatus:
     leased_until: datetime | None
     rebuilt_at: datetime | None
     run: Run | None
+    parked_is_more: bool
+    asked: Asked | None
+    last_run: LastRun | None
 
 
-def projection_statuses(head: int, count_to: int, using: str) -> tuple[ProjectionStatus, ...]:
-    """Return the status of each projection that has to do with ``using``, in the order of names."""
+def projection_statuses(
+    head: int, count_to: int, using: str, *, count_parked_to: int | None = None
+) -> tuple[ProjectionStatus, ...]:
+    """Return the status of each projection that has to do with ``using``, in the order of names.
+
+    ``count_parked_to`` is as of ``projection_status``.
+    """
     now = database_now(using)
     states = {state.name: state for state in ProjectionState.objects.using(using)}
     runs = {run.projection: run for run in ProjectionRun.objects.using(using)}
-    parked = Counter(ParkedEvent.objects.using(using).values_list("projection", flat=True))
     return tuple(
         _status(
             each,
             state := states.get(each.name) or new_state(each, using),
             lag=_lag(each, state, head, count_to, now, using),
-            parked=parked[each.name],
-            run=_run(runs.get(each.name), now),
+            parked=_parked(each.name, count_parked_to, using),
+            runs=runs_of(runs.get(each.name), now, using),
             now=now,
         )
         for each in PROJECTIONS
@@ -128,7 +116,12 @@ def projection_statuses(head: int, count_to: int, using: str) -> tuple[Projectio
 
 
 def projection_status(
-    name: str, head: int, *, count_to: int = COUNTED, using: str | None = None
+    name: str,
+    head: int,
+    *,
+    count_to: int = COUNTED,
+    count_parked_to: int | None = None,
+    using: str | None = None,
 ) -> ProjectionStatus:
     """Return the status of the projection ``name`` alone.
 
@@ -136,6 +129,7 @@ def projection_status(
         name: Of the projection.
         head: The stable head, read before.
         count_to: Up to so many of the events that it has not applied are counted.
+        count_parked_to: Up to so many of those that it went on without; None: all of them.
         using: The alias of the database.
 
     Raises:
@@ -149,8 +143,8 @@ def projection_status(
         declared,
         state,
         lag=_lag(declared, state, head, count_to, now, alias),
-        parked=ParkedEvent.objects.using(alias).filter(projection=name).count(),
-        run=_run(ProjectionRun.objects.using(alias).filter(pk=name).first(), now),
+        parked=_parked(name, count_parked_to, alias),
+        runs=runs_of(ProjectionRun.objects.using(alias).filter(pk=name).first(), now, alias),
         now=now,
     )
 
@@ -184,7 +178,13 @@ def unknown_projections(using: str) -> tuple[str, ...]:
 
 
 def _status(
-    declared: Any, state: ProjectionState, *, lag: Lag | None, parked: int, run: Run | None, now: datetime
+    declared: Any,
+    state: ProjectionState,
+    *,
+    lag: Lag | None,
+    parked: tuple[int, bool],
+    runs: Runs,
+    now: datetime,
 ) -> ProjectionStatus:
     is_idle = is_free(state.worker, state.leased_until, now)
     return ProjectionStatus(
@@ -195,12 +195,24 @@ def _status(
         position=None if declared.inline else state.position,
         lag=lag,
         last_error=_last_error(state),
-        parked=parked,
+        parked=parked[0],
         worker="" if is_idle else state.worker,
         leased_until=None if is_idle else state.leased_until,
         rebuilt_at=state.rebuilt_at,
-        run=run,
+        run=runs.run,
+        parked_is_more=parked[1],
+        asked=runs.asked,
+        last_run=runs.last_run,
     )
+
+
+def _parked(name: str, most: int | None, using: str) -> tuple[int, bool]:
+    """Return how many events ``name`` went on without, counted up to ``most``, and whether there are more."""
+    rows = ParkedEvent.objects.using(using).filter(projection=name)
+    if most is None:
+        return rows.count(), False
+    number = rows[: most + 1].count()
+    return min(number, most), number > most
 
 
 def _lag(
@@ -229,9 +241,3 @@ def _last_error(state: ProjectionState) -> LastError | None:
         attempts=state.attempts,
         next_attempt_at=state.retry_at,
     )
-
-
-def _run(run: ProjectionRun | None, now: datetime) -> Run | None:
-    if run is None or is_free(run.worker, run.leased_until, now):
-        return None
-    return Run(run.worker, run.checks, run.started_at, run.position, run.head, run.events)

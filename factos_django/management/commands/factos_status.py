@@ -23,6 +23,7 @@ from factos_django.status import (
     Health,
     Holder,
     Lag,
+    LastRun,
     LogStatus,
     ProjectionStatus,
     Status,
@@ -161,6 +162,26 @@ def _details(each: ProjectionStatus) -> Iterator[str]:
     if run := each.run:
         done = "checked" if run.checks_only else "rebuilt"
         yield f"{done} by {run.worker}, at {run.position:,} of {run.head:,}"
+    if asked := each.asked:
+        what = "check" if asked.checks_only else "rebuild"
+        yield f"a {what} was asked for at {asked.since:%Y-%m-%d %H:%M:%S %Z}, and no worker has begun it"
+    if each.last_run is not None:
+        yield from _of_last(each.last_run)
+
+
+def _of_last(run: LastRun) -> Iterator[str]:
+    """Tell of a rebuild or check that somebody has to look at."""
+    what = "check" if run.checks_only else "rebuild"
+    if run.outcome == "different":
+        rows = f"{run.missing:,} rows missing, {run.extra:,} too many, {run.different:,} different"
+        yield f"the check of {run.ended_at:%Y-%m-%d %H:%M:%S %Z} found {rows}"
+    elif run.outcome == "lost":
+        yield f"the last {what} has ended without a word: its worker died, or is silent for too long"
+    elif run.outcome in ("failed", "interrupted"):
+        yield f"the {what} of {run.ended_at:%Y-%m-%d %H:%M:%S %Z} {_BROKEN_OFF[run.outcome]}: {run.error}"
+
+
+_BROKEN_OFF = {"failed": "failed", "interrupted": "was interrupted"}
 
 
 def _effect_lines(effects: EffectsStatus) -> Iterator[str]:

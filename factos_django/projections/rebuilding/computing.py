@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from django.db import Error, connections
 
@@ -19,6 +20,7 @@ from factos_django.projections.rebuilding.collecting import rare_collections
 from factos_django.projections.rebuilding.computed import Computed
 from factos_django.projections.rebuilding.computing_handler import rebuild_handler
 from factos_django.projections.rebuilding.computing_rows import rebuild_rows
+from factos_django.projections.rebuilding.ending import broken_off, done
 from factos_django.projections.rebuilding.replaying import Progress
 from factos_django.projections.rebuilding.runs import Run
 from factos_django.projections.selection import here
@@ -85,8 +87,11 @@ def _computed(
     _refuse_nesting("check" if checks else "rebuild", alias)
     ensure_states([projection], alias)
     begun = time.monotonic()
-    with explaining(alias), rare_collections(), _run(name, alias, checks=checks) as run:
-        outcome = _by_feed(projection, run, checks=checks, tag=tag, size=size, progress=progress)
+    with explaining(alias), rare_collections():
+        run = runs.begin(name, alias, checks=checks, tag=tag)
+        outcome = _recorded(
+            run, lambda: _by_feed(projection, run, checks=checks, tag=tag, size=size, progress=progress)
+        )
     if not checks:
         tell_rebuilt(name, outcome.counts.all, alias)
     return replace(outcome, seconds=time.monotonic() - begun)
@@ -105,18 +110,23 @@ def _by_feed(
     return rebuild_handler(projection, feed, run, checks=checks, size=size, progress=progress)
 
 
-@contextmanager
-def _run(name: str, using: str, *, checks: bool) -> Iterator[Run]:
-    run = runs.begin(name, using, checks=checks)
+def _recorded(run: Run, compute: Callable[[], Computed]) -> Computed:
+    """Compute, and record what came of it."""
     try:
-        yield run
-    except Error as error:  # whoever took over has removed our tables
-        if not connections[using].needs_rollback and runs.is_lost(run):
-            raise LeaseLost(name=name) from error
+        outcome = compute()
+    except BaseException as error:
+        _end(run, **broken_off(error))
+        # Whoever took over has removed our tables.
+        if isinstance(error, Error) and not connections[run.using].needs_rollback and runs.is_lost(run):
+            raise LeaseLost(name=run.name) from error
         raise
-    finally:
-        with suppress(Error):  # of a connection that is lost; then the claim ends by itself
-            runs.end(run)
+    _end(run, **done(outcome))
+    return outcome
+
+
+def _end(run: Run, **ended: Any) -> None:
+    with suppress(Error):  # of a connection that is lost; then the claim ends by itself
+        runs.end(run, **ended)
 
 
 def _refuse_nesting(operation: str, using: str) -> None:
