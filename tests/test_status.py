@@ -459,6 +459,40 @@ def test_no_more_effects_are_counted_than_somebody_asks_for(
     assert problem.startswith("more than 3 effects are dead, of 3 allowed")
 
 
+@on_databases()
+def test_nothing_more_is_counted_of_anything_than_somebody_can_wait_for(store: Store) -> None:
+    append([Transferred("a", "b", 1)] * 6, using=store.using)
+    for state in ("done", "dead"):
+        finished(store.using, 6, timedelta(days=1), state)
+    for position in range(6):
+        ParkedEvent.objects.using(store.using).create(
+            projection=turnovers.name, position=position, error="no", parked_at=datetime.now(UTC)
+        )
+    found = status(store.using, count_to=100, count_dead_to=100, at_most=4)
+    assert (found.effects.done, found.effects.dead) == (EffectCount(4, True), EffectCount(4, True))
+    assert found.effects.pending == EffectCount(0, False)
+    behind = of(found, turnovers.name)
+    assert (behind.lag.events, behind.lag.is_more, behind.parked) == (4, True, 4)
+    assert found.log.is_estimate
+    assert 5 <= found.log.events <= found.log.position
+    assert status(store.using, at_most=6).log.events == 6
+    assert of(status(store.using, count_to=2, at_most=6), turnovers.name).lag.events == 2
+
+
+@on_databases()
+def test_the_oldest_that_is_due_is_looked_for_where_a_relay_looks_next(store: Store) -> None:
+    first, second = notified(store.using), notified(store.using)
+    due = first.available_at - timedelta(hours=1)
+    published = due + timedelta(hours=9)
+    effects(store.using).filter(pk=first.pk).update(available_at=due, publish_at=published)
+    effects(store.using).filter(pk=second.pk).update(available_at=due + timedelta(minutes=30))
+    assert 3_600 <= status(store.using).effects.oldest_due_seconds < 5_400
+    assert 3_600 <= status(store.using, at_most=2).effects.oldest_due_seconds < 5_400
+    assert 1_800 <= status(store.using, at_most=1).effects.oldest_due_seconds < 3_600
+    effects(store.using).filter(pk=second.pk).update(available_at=due + timedelta(hours=5))
+    assert status(store.using, at_most=1).effects.oldest_due_seconds == 0
+
+
 @on_databases("postgres")
 def test_finished_effects_cost_nothing(store: Store) -> None:
     """D27: what is asked is answered by an index, and counted to a bound."""

@@ -1,10 +1,10 @@
 """What is going on: the log, what holds it back, projections and effects. It changes nothing."""
 
-from factos_django.status.effects import EffectCount, EffectsStatus
+from factos_django.status.effects import EffectCount, EffectsStatus, effects_status
 from factos_django.status.health_check import Health, enough_for, health, health_of
 from factos_django.status.holder import Holder
 from factos_django.status.lag import Lag
-from factos_django.status.log import LogStatus
+from factos_django.status.log import LogStatus, log_status
 from factos_django.status.overview import Status, status
 from factos_django.status.projections import (
     LastError,
@@ -12,6 +12,7 @@ from factos_django.status.projections import (
     projection_status,
     projection_statuses,
     rows_position,
+    unknown_projections,
 )
 from factos_django.status.runs import Asked, LastRun, Run, Runs, projection_runs
 
@@ -29,12 +30,15 @@ __all__ = [
     "Run",
     "Runs",
     "Status",
+    "effects_status",
     "enough_for",
     "health",
     "health_of",
+    "log_status",
     "projection_runs",
     "projection_status",
     "projection_statuses",
     "rows_position",
     "status",
+    "unknown_projections",
 ]

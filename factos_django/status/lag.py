@@ -14,10 +14,15 @@ from factos_django.models.fields import MomentField
 from factos_django.store.matching import Slice, matching_positions
 from factos_django.store.narrowing import narrowest_first
 
-__all__ = ["COUNTED", "Lag", "lag"]
+__all__ = ["COUNTED", "Lag", "lag", "within"]
 
 #: Up to so many events are counted, if nobody asks for more (events).
 COUNTED = 100_000
+
+
+def within(most: int, at_most: int | None) -> int:
+    """Return how many to count of what ``most`` are counted of, where nobody is to look at more than that."""
+    return most if at_most is None else min(most, at_most)
 
 
 @dataclass(frozen=True, slots=True)

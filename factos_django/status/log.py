@@ -11,6 +11,7 @@ from django.db.models import Max
 from factos_django.conf import conf
 from factos_django.models import Event
 from factos_django.status.holder import Holder, holder
+from factos_django.status.lag import within
 from factos_django.store import head
 
 __all__ = ["LogStatus", "log_status"]
@@ -47,11 +48,11 @@ class LogStatus:
     is_held_too_long: bool
 
 
-def log_status(using: str) -> LogStatus:
-    """Return where the log of ``using`` stands."""
+def log_status(using: str, *, at_most: int | None = None) -> LogStatus:
+    """Return where the log of ``using`` stands; no more than ``at_most`` of its events are counted."""
     stable = head(using)  # first, so that it is no higher than what is asked for next
     position = Event.objects.using(using).aggregate(last=Max("position"))["last"] or 0
-    events, is_estimate = _number_of_events(position, using)
+    events, is_estimate = _number_of_events(position, within(_COUNTED, at_most), using)
     holding = holder(using)
     return LogStatus(stable, position, events, is_estimate, holding, _is_too_long(holding))
 
@@ -60,11 +61,11 @@ def _is_too_long(holding: Holder | None) -> bool:
     return holding is not None and (holding.seconds or 0) > conf.MAX_HELD_SECONDS
 
 
-def _number_of_events(position: int, using: str) -> tuple[int, bool]:
+def _number_of_events(position: int, most: int, using: str) -> tuple[int, bool]:
     """Return how many events there are, and whether that is an estimate; no slower for a longer log."""
-    bounded = f"SELECT count(*) FROM (SELECT 1 FROM factos_event LIMIT {_COUNTED + 1}) AS counted"
+    bounded = f"SELECT count(*) FROM (SELECT 1 FROM factos_event LIMIT {most + 1}) AS counted"
     counted = int(_value(bounded, using))
-    if counted <= _COUNTED:
+    if counted <= most:
         return counted, False
     guess = _value(_ESTIMATE, using) if connections[using].vendor == "postgresql" else None
     return max(counted, min(position if guess is None else int(guess), position)), True

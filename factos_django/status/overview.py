@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from factos_django.status.effects import EffectsStatus, effects_status
-from factos_django.status.lag import COUNTED
+from factos_django.status.lag import COUNTED, within
 from factos_django.status.log import LogStatus, log_status
 from factos_django.status.projections import ProjectionStatus, projection_statuses, unknown_projections
 from factos_django.store.database import database_for_writing
@@ -39,18 +39,30 @@ class Status:
         return dict(_plain(asdict(self)))
 
 
-def status(using: str | None = None, *, count_to: int = COUNTED, count_dead_to: int = COUNTED) -> Status:
+def status(
+    using: str | None = None,
+    *,
+    count_to: int = COUNTED,
+    count_dead_to: int = COUNTED,
+    at_most: int | None = None,
+) -> Status:
     """Return the status of ``using`` (default: where events are written). It writes nothing.
 
     Of the events that a follower has not applied, it counts up to ``count_to``, and of the effects that are
     dead up to ``count_dead_to``, so that it takes no longer for a longer log. What the
     database refuses, it raises: an isolation at which there is no stable head, a standby, tables that were
     not migrated.
+
+    Args:
+        using: The alias of the database.
+        count_to: So many events of a lag are counted.
+        count_dead_to: So many dead effects are counted.
+        at_most: No more than so many rows are counted of anything, for whoever cannot wait.
     """
     alias = database_for_writing(using)
-    log = log_status(alias)
-    projections = projection_statuses(log.head, count_to, alias)
-    effects = effects_status(count_dead_to, alias)
+    log = log_status(alias, at_most=at_most)
+    projections = projection_statuses(log.head, within(count_to, at_most), alias)
+    effects = effects_status(count_dead_to, alias, at_most=at_most)
     return Status(alias, log, projections, unknown_projections(alias), effects)
 
 

@@ -64,7 +64,7 @@ class ProjectionStatus:
         position: The checkpoint of an asynchronous one; None for an inline one, which has none.
         lag: How far it is behind the head; None for an inline one, which never is.
         last_error: What went wrong, until it goes on.
-        parked: How many events it went on without.
+        parked: How many events it went on without; no more than those of a lag are counted.
         worker: Who follows the log for it now; empty for nobody.
         leased_until: How long others leave it to the worker.
         rebuilt_at: When its rows were last computed again; None if they never were.
@@ -91,13 +91,8 @@ class ProjectionStatus:
     last_run: LastRun | None
 
 
-def projection_statuses(
-    head: int, count_to: int, using: str, *, count_parked_to: int | None = None
-) -> tuple[ProjectionStatus, ...]:
-    """Return the status of each projection that has to do with ``using``, in the order of names.
-
-    ``count_parked_to`` is as of ``projection_status``.
-    """
+def projection_statuses(head: int, count_to: int, using: str) -> tuple[ProjectionStatus, ...]:
+    """Return the status of each projection that has to do with ``using``, in the order of names."""
     now = database_now(using)
     states = {state.name: state for state in ProjectionState.objects.using(using)}
     runs = {run.projection: run for run in ProjectionRun.objects.using(using)}
@@ -106,7 +101,7 @@ def projection_statuses(
             each,
             state := states.get(each.name) or new_state(each, using),
             lag=_lag(each, state, head, count_to, now, using),
-            parked=_parked(each.name, count_parked_to, using),
+            parked=_parked(each.name, count_to, using),
             runs=runs_of(runs.get(each.name), now, using),
             now=now,
         )
@@ -120,7 +115,6 @@ def projection_status(
     head: int,
     *,
     count_to: int = COUNTED,
-    count_parked_to: int | None = None,
     using: str | None = None,
 ) -> ProjectionStatus:
     """Return the status of the projection ``name`` alone.
@@ -128,8 +122,7 @@ def projection_status(
     Args:
         name: Of the projection.
         head: The stable head, read before.
-        count_to: Up to so many of the events that it has not applied are counted.
-        count_parked_to: Up to so many of those that it went on without; None: all of them.
+        count_to: Up to so many of the events that it has not applied are counted, and of the parked ones.
         using: The alias of the database.
 
     Raises:
@@ -143,7 +136,7 @@ def projection_status(
         declared,
         state,
         lag=_lag(declared, state, head, count_to, now, alias),
-        parked=_parked(name, count_parked_to, alias),
+        parked=_parked(name, count_to, alias),
         runs=runs_of(ProjectionRun.objects.using(alias).filter(pk=name).first(), now, alias),
         now=now,
     )
@@ -206,11 +199,9 @@ def _status(
     )
 
 
-def _parked(name: str, most: int | None, using: str) -> tuple[int, bool]:
+def _parked(name: str, most: int, using: str) -> tuple[int, bool]:
     """Return how many events ``name`` went on without, counted up to ``most``, and whether there are more."""
     rows = ParkedEvent.objects.using(using).filter(projection=name)
-    if most is None:
-        return rows.count(), False
     number = rows[: most + 1].count()
     return min(number, most), number > most
 

@@ -81,7 +81,7 @@ class ProjectionAdmin(LogAdmin):
         self._refuse_writing(request)
         using, with_data = self.alias, self.may(request, "view_event_data")
         log = standing(using, with_data=with_data)
-        statuses = projection_statuses(log.head, COUNTED, using, count_parked_to=COUNTED)
+        statuses = projection_statuses(log.head, COUNTED, using)
         return self.shown(
             request,
             "admin/factos/projectionstate/list.html",
@@ -201,7 +201,7 @@ class ProjectionAdmin(LogAdmin):
         if self._registered(name) is None:
             raise Http404(gettext("There is no projection of this name."))
         using = self.alias
-        status = projection_status(name, head(using), count_to=COUNTED, count_parked_to=COUNTED, using=using)
+        status = projection_status(name, head(using), count_to=COUNTED, using=using)
         return shown_projection(status, with_data=self.may(request, "view_event_data"))
 
     def _registered(self, name: str) -> Projection | None:
