@@ -14,6 +14,7 @@ from factos_django.status.projections import (
     rows_position,
     unknown_projections,
 )
+from factos_django.status.rate import Minute, Rate, recent_rate
 from factos_django.status.runs import Asked, LastRun, Run, Runs, projection_runs
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "LastError",
     "LastRun",
     "LogStatus",
+    "Minute",
     "ProjectionStatus",
+    "Rate",
     "Run",
     "Runs",
     "Status",
@@ -38,6 +41,7 @@ __all__ = [
     "projection_runs",
     "projection_status",
     "projection_statuses",
+    "recent_rate",
     "rows_position",
     "status",
     "unknown_projections",

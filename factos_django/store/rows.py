@@ -31,6 +31,7 @@ __all__ = [
     "select_by_id",
     "select_by_positions",
     "select_matching",
+    "stored_moment",
 ]
 
 #: A row as the driver gives it; see EventRow for what stands where. Thousands of them stay tuples, which
@@ -103,7 +104,11 @@ def recorded_of(rows: Iterable[Row], using: str) -> Iterator[Recorded[Any]]:
 
 def recorded_moment(row: EventRow, using: str) -> datetime:
     """Return when the fact of ``row`` was recorded, in UTC, from what the driver gives."""
-    given = row.recorded_at
+    return stored_moment(row.recorded_at, using)
+
+
+def stored_moment(given: Any, using: str) -> datetime:
+    """Return the moment, in UTC, that the driver gives of the time column."""
     moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     return _moment(moment, connections[using].timezone or UTC)
 
