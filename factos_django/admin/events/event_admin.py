@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from factos_django.admin.dashboard import DashboardPage
 from factos_django.admin.events.correlation_filter import CorrelationFilter
 from factos_django.admin.events.event_list import EventChangeList
 from factos_django.admin.events.event_page import EventPage
@@ -30,7 +31,7 @@ __all__ = ["EventAdmin"]
 
 
 @admin.register(Event)
-class EventAdmin(EventPage, ExplorerAdmin):
+class EventAdmin(DashboardPage, EventPage, ExplorerAdmin):
     """Facts, newest first. Their data are shown to whoever has ``factos.view_event_data``."""
 
     list_display: tuple[Any, ...] = ("place", "recorded", "type", "tag_list", "summary")
