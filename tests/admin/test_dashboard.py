@@ -15,7 +15,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
 from factos_django.admin import EventAdmin
-from factos_django.admin.dashboard.amounts import span
 from factos_django.models import Event, ParkedEvent, ProjectionRun, ProjectionState
 from factos_django.projections.failures import Failure
 from factos_django.projections.states import ensure_states, stop
@@ -28,7 +27,7 @@ from tests.effects.outboxes import dead, finished, notified
 from tests.guards.sessions import Session
 from tests.ledger.domain import Deposited, Transferred
 from tests.ledger.factos import entries, followed_entries, turnovers
-from tests.stores import STORES, Store, on_databases
+from tests.stores import Store, on_databases
 
 PAGE = "/admin/factos/event/dashboard/"
 MARKUP = "<script>alert(1)</script>"
@@ -211,16 +210,6 @@ def test_bars_are_drawn_in_numbers_of_no_locale_and_told_in_a_table(
     assert html.count("<time datetime=") == 30
     assert '<td class="factos-number">1.200</td>' in html
     assert 'role="img" aria-label="' in html
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "120 min"), (7_200, "2 h"), (10**6, "12 d")],
-)
-@pytest.mark.parametrize("store", STORES[:1], indirect=True)
-@pytest.mark.django_db(transaction=True)
-def test_a_span_is_said_in_one_unit(store: Store, seconds: float, said: str) -> None:
-    assert span(seconds) == said
 
 
 @pytest.mark.urls("tests.admin.test_dashboard")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from factos_django.admin.dashboard.amounts import amount
+from factos_django.admin.dashboard.rough_numbers import roughly
+from factos_django.admin.projections.numbers import grouped
 from factos_django.status import Minute, Rate
 
 __all__ = ["Bar", "Chart", "chart_of"]
@@ -63,9 +64,9 @@ def chart_of(rate: Rate) -> Chart:
         bars=[_bar(number, minute, peak) for number, minute in enumerate(rate.minutes)],
         width=str(_STEP * len(facts)),
         height=str(_HEIGHT),
-        total=amount(sum(facts), is_about=rate.is_about),
+        total=roughly(sum(facts), is_about=rate.is_about),
         number=sum(facts),
-        peak=amount(peak),
+        peak=grouped(peak),
         is_about=rate.is_about,
     )
 
@@ -74,7 +75,7 @@ def _bar(number: int, minute: Minute, peak: int) -> Bar:
     height = max(1, round(_HEIGHT * minute.facts / peak)) if minute.facts else 0
     return Bar(
         begins=minute.begins,
-        facts=amount(minute.facts),
+        facts=grouped(minute.facts),
         x=str(_STEP * number + (_STEP - _WIDTH) // 2),
         y=str(_HEIGHT - height),
         width=str(_WIDTH),

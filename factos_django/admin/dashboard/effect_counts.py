@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from factos_django.admin.dashboard.amounts import amount, span
 from factos_django.admin.dashboard.links import Links
+from factos_django.admin.projections.durations import duration_in_words
+from factos_django.admin.projections.numbers import counted
 from factos_django.models import Effect
 from factos_django.status import EffectCount, EffectsStatus
 
@@ -49,12 +50,12 @@ def effect_counts(effects: EffectsStatus, links: Links) -> EffectCounts:
     """Return what the page says of ``effects``."""
     return EffectCounts(
         states=[_count(state, getattr(effects, state.value), links) for state in Effect.State],
-        due=span(effects.oldest_due_seconds) if effects.oldest_due_seconds else "",
+        due=duration_in_words(effects.oldest_due_seconds) if effects.oldest_due_seconds else "",
         dead_since=effects.oldest_dead_since,
     )
 
 
 def _count(state: Effect.State, count: EffectCount, links: Links) -> StateCount:
     is_grave = state == Effect.State.DEAD and count.effects > 0
-    number = amount(count.effects, is_more=count.is_more)
+    number = counted(count.effects, is_more=count.is_more)
     return StateCount(str(state.label), links.effects(state.value), number, is_grave)

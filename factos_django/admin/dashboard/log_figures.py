@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from factos_django.admin.dashboard.amounts import amount, span
+from factos_django.admin.dashboard.rough_numbers import roughly
+from factos_django.admin.projections.durations import duration_in_words
 from factos_django.status import Holder, LogStatus
 
 __all__ = ["Held", "LogFigures", "held_by", "log_figures"]
@@ -53,7 +54,7 @@ def log_figures(log: LogStatus, *, with_data: bool) -> LogFigures:
         head=str(log.head),
         position=str(log.position),
         is_behind=log.position > log.head,
-        events=amount(log.events, is_about=log.is_estimate),
+        events=roughly(log.events, is_about=log.is_estimate),
         held=None if log.holder is None else _held(log.holder, log.is_held_too_long, with_data=with_data),
     )
 
@@ -63,7 +64,7 @@ def _held(holder: Holder, is_too_long: bool, *, with_data: bool) -> Held:
     return Held(
         who=held_by(holder),
         named=holder.application_name or "",
-        age="" if holder.seconds is None else span(holder.seconds),
+        age="" if holder.seconds is None else duration_in_words(holder.seconds),
         state=holder.state or "",
         query=query if len(query) <= _QUERY_SHOWN else f"{query[: _QUERY_SHOWN - 1]}…",
         is_too_long=is_too_long,

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from factos_django.admin.dashboard.amounts import amount, span
 from factos_django.admin.dashboard.glance import Glance
 from factos_django.admin.dashboard.links import Links
 from factos_django.admin.dashboard.log_figures import held_by
+from factos_django.admin.projections.durations import duration_in_words
+from factos_django.admin.projections.numbers import counted
 from factos_django.status import EffectsStatus, LogStatus, ProjectionStatus
 
 __all__ = ["Problem", "problems_of"]
@@ -44,7 +45,11 @@ def problems_of(found: Glance, links: Links, *, with_data: bool) -> list[Problem
 def _of_log(log: LogStatus) -> Iterator[Problem]:
     if log.is_held_too_long and log.holder is not None:
         words = _("The head is held at #%(head)s, for %(age)s, by %(who)s: its append is open.")
-        known = {"head": log.head, "age": span(log.holder.seconds or 0), "who": held_by(log.holder)}
+        known = {
+            "head": log.head,
+            "age": duration_in_words(log.holder.seconds or 0),
+            "who": held_by(log.holder),
+        }
         yield Problem(words % known)
 
 
@@ -73,4 +78,4 @@ def _of_effects(effects: EffectsStatus, links: Links) -> Iterator[Problem]:
     dead = effects.dead
     if dead.effects:
         words = ngettext("%(number)s effect is dead.", "%(number)s effects are dead.", dead.effects)
-        yield Problem(words % {"number": amount(dead.effects, is_more=dead.is_more)}, links.effects("dead"))
+        yield Problem(words % {"number": counted(dead.effects, is_more=dead.is_more)}, links.effects("dead"))

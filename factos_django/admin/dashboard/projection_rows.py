@@ -10,8 +10,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from factos_django.admin.dashboard.amounts import amount, span
 from factos_django.admin.dashboard.links import Links
+from factos_django.admin.projections.durations import duration_in_words
+from factos_django.admin.projections.numbers import counted
 from factos_django.status import Lag, LastError, ProjectionStatus, Run
 
 __all__ = ["Failed", "ProjectionRow", "projection_rows"]
@@ -101,14 +102,14 @@ def _row(each: ProjectionStatus, links: Links, with_data: bool) -> ProjectionRow
 def _behind(lag: Lag | None) -> tuple[str, str]:
     if lag is None or not lag.events:
         return "", ""
-    return amount(lag.events, is_more=lag.is_more), span(lag.seconds)
+    return counted(lag.events, is_more=lag.is_more), duration_in_words(lag.seconds)
 
 
 def _details(each: ProjectionStatus) -> list[str]:
     said = []
     if each.parked:
         words = ngettext("Went on without %(number)s fact.", "Went on without %(number)s facts.", each.parked)
-        said.append(words % {"number": amount(each.parked)})
+        said.append(words % {"number": counted(each.parked, is_more=each.parked_is_more)})
     if each.run is not None:
         said.append(_going_on(each.run))
     return said
