@@ -4,7 +4,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 ARGS ?=
 
-.PHONY: help demo test test-all history effects mutants fuzz bench lint format wheel clean
+.PHONY: help demo test test-all history effects mutants fuzz bench screenshots lint format wheel clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -64,6 +64,9 @@ fuzz: .venv/.ready ## ask the REST API whatever its description allows, on every
 bench: .venv/.ready ## measure speed beside a peer and the bare INSERT, and write docs/performance.md
 	@$(BIN)/python -m pip install -qq --group bench
 	@$(BIN)/python -m tests.benchmarks --write $(ARGS)
+
+screenshots: .venv/.ready ## walk through the admin and write docs/images
+	@FACTOS_SCREENSHOTS=1 $(BIN)/pytest -q tests/admin/test_stories.py $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, missing migrations
 	$(BIN)/ruff check

@@ -77,7 +77,9 @@ def store(request: pytest.FixtureRequest, settings: Any) -> Store:
 
 def pytest_configure() -> None:
     if os.environ.get("CI") == "true" and LEFT_OUT_LINES:
-        raise pytest.UsageError("\n".join(["in CI every database and broker is tested", *LEFT_OUT_LINES]))
+        raise pytest.UsageError(
+            "\n".join(["in CI every database, every broker and the browser is used", *LEFT_OUT_LINES])
+        )
 
 
 def pytest_report_header() -> list[str]:

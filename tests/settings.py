@@ -1,8 +1,8 @@
 """The demo's project on every database that answers: `default` (SQLite), `postgres` and `mariadb`.
 
 FACTOS_TEST_POSTGRES_URL and FACTOS_TEST_MARIADB_URL say where the servers are, FACTOS_TEST_REDIS_URL and
-FACTOS_TEST_RABBITMQ_URL where the brokers are. What is found out here stays in the environment, so that xdist
-workers and the processes that a test starts use the same.
+FACTOS_TEST_RABBITMQ_URL where the brokers are, FACTOS_TEST_CHROMIUM where the browser is. What is found out
+here stays in the environment, so that xdist workers and the processes that a test starts use the same.
 """
 
 import atexit
@@ -31,7 +31,7 @@ from demo_project.settings import (
     database,
 )
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger", "tests.oddities", "tests.parcels"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.boxoffice", "tests.ledger", "tests.oddities", "tests.parcels"]
 MIDDLEWARE = [*MIDDLEWARE, "tests.csp.strict_policy"]
 
 __all__ = [
@@ -60,6 +60,9 @@ BROKERS = {
     "redis": os.environ.get("FACTOS_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"),
     "rabbitmq": os.environ.get("FACTOS_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//"),
 }
+
+#: The program that walks through the admin.
+CHROMIUM = os.environ.get("FACTOS_TEST_CHROMIUM", "/usr/bin/chromium")
 
 
 def connect_postgres(url: str) -> None:
@@ -97,8 +100,15 @@ def connect_rabbitmq(url: str) -> None:
         transport.close_connection(transport.establish_connection())
 
 
+def find_chromium(path: str) -> None:
+    import playwright  # noqa: F401
+
+    if not os.access(path, os.X_OK):
+        raise FileNotFoundError(f"{path} is no program (FACTOS_TEST_CHROMIUM says where one is)")
+
+
 def why_left_out(connect: Callable[[str], None], url: str) -> str | None:
-    """Why the tests cannot use the server at this URL; None if they can."""
+    """Why the tests cannot use the server at this URL, or the program; None if they can."""
     try:
         connect(url)
     except Exception as error:  # a missing driver, a missing server, a refused login: each is a reason
@@ -107,15 +117,16 @@ def why_left_out(connect: Callable[[str], None], url: str) -> str | None:
 
 
 def find_left_out() -> dict[str, str]:
-    """The databases and brokers that the tests leave out, each with the reason."""
+    """The databases, brokers and browsers that the tests leave out, each with the reason."""
     if "FACTOS_TEST_LEFT_OUT" not in os.environ:
         connect = {
             "postgres": connect_postgres,
             "mariadb": connect_mariadb,
             "redis": connect_redis,
             "rabbitmq": connect_rabbitmq,
+            "chromium": find_chromium,
         }
-        servers = SERVERS | BROKERS
+        servers = SERVERS | BROKERS | {"chromium": CHROMIUM}
         reasons = {name: why_left_out(connect[name], url) for name, url in servers.items()}
         found = {alias: reason for alias, reason in reasons.items() if reason is not None}
         os.environ["FACTOS_TEST_LEFT_OUT"] = json.dumps(found)

@@ -14,7 +14,7 @@ __all__ = ["ApiClient", "LogOn", "a_client", "a_user"]
 class LogOn:
     """A database router: the log is in this database, users and sessions are in ``default``."""
 
-    APPS = frozenset({"factos", "ledger", "oddities", "parcels", "ticketing"})
+    APPS = frozenset({"boxoffice", "factos", "ledger", "oddities", "parcels", "ticketing"})
 
     def __init__(self, using: str) -> None:
         self.using = using
