@@ -85,6 +85,14 @@ class LogAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes none whe
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show what was done here about it. Nothing can be posted to it."""
+        if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
     def shown(
         self, request: HttpRequest, template: str, *, title: str, original: Any = None, **context: Any
     ) -> HttpResponse:

@@ -144,11 +144,12 @@ class Visit:
         context: Its context.
         problems: In sentences.
         dialogs: What pages asked, or told, by a dialog.
+        has_axe: Whether axe looks at pages, which takes most of the time.
     """
 
     def __init__(self, context: Any, browser: Browser, options: dict[str, Any]) -> None:
         self._browser = browser
-        self._has_scripts = options.get("java_script_enabled", True)
+        self.has_axe = options.get("java_script_enabled", True)
         self._how = repr(sorted(options.items()))
         self._page = context.new_page()
         self._loaded = self._looked_at = 0
@@ -231,13 +232,11 @@ class Visit:
         if self._looked_at < self._loaded:
             self._looked_at = self._loaded
             seen = (urlsplit(self._page.url).path, self._how)
-            if seen not in self._browser.looked_at:
+            if self.has_axe and seen not in self._browser.looked_at:
                 self._browser.looked_at.add(seen)
                 self._let_axe_look()
 
     def _let_axe_look(self) -> None:
-        if not self._has_scripts:
-            return
         self._page.evaluate(AXE)  # not by an element: the policy would refuse it
         for impact, rule, elements in self._page.evaluate(RUN_AXE):
             if impact in GRAVE:
