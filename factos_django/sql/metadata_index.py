@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from factos_django.core.metadata import CAUSATION_ID, CORRELATION_ID, KEY_MAX_LENGTH
 
-__all__ = ["INDEXED_KEYS", "has_metadata", "metadata_indexes", "order_of_index"]
+__all__ = [
+    "INDEXED_KEYS",
+    "has_metadata",
+    "indexed_expression",
+    "indexed_part",
+    "metadata_indexes",
+    "order_of_index",
+]
 
 #: What facts are found by.
 INDEXED_KEYS = (CORRELATION_ID, CAUSATION_ID)
@@ -63,6 +70,16 @@ def has_metadata(vendor: str, key: str, value: str, *, by_index: bool) -> tuple[
 def order_of_index(vendor: str, key: str) -> str:
     """Return by what a statement orders rows ``e`` to get them by the index of ``key``, before positions."""
     return _filled(_INDEXED[vendor], key, row="e.") if vendor == "mysql" else ""
+
+
+def indexed_expression(vendor: str, key: str) -> str:
+    """Return what the index of ``key`` holds of a row ``e`` of the event table, before its position."""
+    return _filled(_INDEXED[vendor], key, row="e.")
+
+
+def indexed_part(value: str) -> str:
+    """Return what an index holds of ``value``. Facts of other values can hold the same."""
+    return value[:KEY_MAX_LENGTH]
 
 
 def _name(key: str) -> str:

@@ -16,7 +16,7 @@ from factos_django.store.moments import first_after, last_before
 from factos_django.store.narrowing import BROAD
 from factos_django.store.rows import as_stored_time
 
-__all__ = ["Filters", "filtered"]
+__all__ = ["Filters", "filter_conditions", "filtered", "within_period"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,17 @@ def filtered(part: Slice, filters: Filters, query: Query, using: str) -> Slice:
     only = (*_metadata(filters, by_rows, using), *_times(filters, using))
     if not only:
         return part
-    part = _within_period(replace(part, only=only, is_closed=True), filters, using)
+    part = within_period(replace(part, only=only, is_closed=True), filters, using)
     return replace(part, by_rows=True, row_order=_row_order(filters, using)) if by_rows else part
 
 
-def _within_period(part: Slice, filters: Filters, using: str) -> Slice:
+def filter_conditions(filters: Filters, using: str) -> list[Fragment]:
+    """Return what a row ``e`` of the event table must meet, as conditions that no index answers."""
+    return [*_metadata(filters, False, using), *_times(filters, using)]
+
+
+def within_period(part: Slice, filters: Filters, using: str) -> Slice:
+    """Return ``part``, which has a far end, without what lies outside of the times of ``filters``."""
     after, upto = part.after, part.upto or 0
     if filters.recorded_after is not None:
         after = last_before(filters.recorded_after, after, upto, using)

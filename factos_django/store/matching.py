@@ -14,7 +14,15 @@ from factos_django.conf import conf
 from factos_django.core.errors import InvalidQuery
 from factos_django.core.query import Query, QueryItem
 
-__all__ = ["Slice", "checked_query", "matching_events", "matching_positions"]
+__all__ = [
+    "Fragment",
+    "Slice",
+    "checked_query",
+    "have_tags",
+    "matches_items",
+    "matching_events",
+    "matching_positions",
+]
 
 
 #: SQL and its parameters.
@@ -69,14 +77,15 @@ class Slice:
 # One probe of an index for each row that was found so far. The LIMIT keeps PostgreSQL from making a
 # join of it: to plan the joins of a long query took longer than to run them.
 _HAS_TAG = (
-    "EXISTS (SELECT 1 FROM factos_tag o WHERE o.value = %s AND o.type = {row}.type "
+    "EXISTS (SELECT 1 FROM factos_tag o WHERE o.value = %s{same_type} "
     "AND o.event_id = {position} LIMIT 1 OFFSET 0)"
 )
 
 _HAS_TAGS = (
-    "(SELECT count(*) FROM factos_tag o WHERE o.value IN ({values}) AND o.type = {row}.type "
+    "(SELECT count(*) FROM factos_tag o WHERE o.value IN ({values}){same_type} "
     "AND o.event_id = {position}) = {count}"
 )
+_SAME_TYPE = " AND o.type = {row}.type"
 
 # The same for what the row of the event must meet.
 _ROW_MEETS = "EXISTS (SELECT 1 FROM factos_event e WHERE e.position = t.event_id AND {only} LIMIT 1 OFFSET 0)"
@@ -138,15 +147,16 @@ def _row_matches(query: Query, part: Slice) -> tuple[Fragment, list[str]]:
     """Return what a row ``e`` of the event table meets if it matches, and what to order by first."""
     if query.everything or part.by_rows:
         by = [part.row_order] if part.by_rows and part.row_order else []
-        return ("", []) if query.everything else _matches_item(query), by
+        return ("", []) if query.everything else matches_items(query), by
     return _one_of("e.type", query.items[0].types, part)
 
 
-def _matches_item(query: Query) -> Fragment:
+def matches_items(query: Query) -> Fragment:
+    """Return that a row ``e`` of the event table matches one of the items of ``query``."""
     conditions, parameters = [], []
     for item in query.items:
         (where, types), _ = _one_of("e.type", item.types, Slice())
-        has_tags = _have_tags(len(item.tags), row="e", position="e.position")
+        has_tags = have_tags(len(item.tags), row="e", position="e.position")
         conditions.append(" AND ".join(filter(None, [where, *has_tags])))
         parameters += [*types, *item.tags]
     return f"({' OR '.join(f'({each})' for each in conditions)})", parameters
@@ -167,7 +177,7 @@ def _branch(item: QueryItem, part: Slice) -> Fragment:
         return _bounded(select, "e.position", [where], parameters, part, order, part.only)
     (value, tag), by_value = _one_of("t.value", item.tags[:1], part)
     (where, types), by_type = _one_of("t.type", item.types, part)
-    others = _have_tags(len(item.tags) - 1, row="t", position="t.event_id")
+    others = have_tags(len(item.tags) - 1, row="t", position="t.event_id")
     parameters = [*tag, *types, *item.tags[1:]]
     meets = [(_ROW_MEETS.format(only=sql), given) for sql, given in part.only]
     select = "SELECT t.event_id AS position FROM factos_tag t"
@@ -175,12 +185,19 @@ def _branch(item: QueryItem, part: Slice) -> Fragment:
     return _bounded(select, "t.event_id", [value, where, *others], parameters, part, order, meets)
 
 
-def _have_tags(count: int, *, row: str, position: str) -> list[str]:
-    """Return the conditions that an event carries ``count`` tags, which are their parameters."""
+def have_tags(count: int, *, position: str, row: str = "") -> list[str]:
+    """Return the conditions that an event carries ``count`` tags, which are their parameters.
+
+    Args:
+        count: How many tags.
+        position: Where it stands, as SQL.
+        row: The alias of a row that has its type, too.
+    """
+    same_type = _SAME_TYPE.format(row=row) if row else ""
     if count <= _MOST_LOOK_UPS:
-        return [_HAS_TAG.format(row=row, position=position)] * count
+        return [_HAS_TAG.format(same_type=same_type, position=position)] * count
     values = ", ".join(["%s"] * count)
-    return [_HAS_TAGS.format(row=row, position=position, values=values, count=count)]
+    return [_HAS_TAGS.format(same_type=same_type, position=position, values=values, count=count)]
 
 
 def _one_of(column: str, values: Sequence[str], part: Slice) -> tuple[Fragment, list[str]]:

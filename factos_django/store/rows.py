@@ -18,7 +18,7 @@ from factos_django.core.event import Recorded
 from factos_django.core.event_types import EVENT_TYPES
 from factos_django.core.query import Query
 from factos_django.sql.postgresql import EVENT_COLUMNS
-from factos_django.store.matching import Slice, matching_events
+from factos_django.store.matching import Fragment, Slice, matching_events
 from factos_django.store.unregistered import UnregisteredType, allows_unregistered
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "recorded_of",
     "select_by_id",
     "select_by_positions",
+    "select_found",
     "select_matching",
     "stored_moment",
 ]
@@ -64,6 +65,17 @@ def select_matching(query: Query, part: Slice, using: str) -> list[Row]:
     """Return the rows of ``part`` of what matches ``query``, in order; one statement, one snapshot."""
     source, parameters = matching_events(query, part)
     return [row for row in _select(source, parameters, using) if part.holds(row[0])]
+
+
+def select_found(positions: Fragment, part: Slice, using: str) -> list[Row]:
+    """Return the rows of ``part`` at ``positions``, a SELECT of the column ``position``, in order."""
+    sql, parameters = positions
+    direction = "DESC" if part.backwards else "ASC"
+    # The limit twice: PostgreSQL joins few rows one by one, and would else read the table beside them.
+    few = f"SELECT position FROM ({sql}) AS found ORDER BY position {direction} LIMIT %s"
+    source = f"({few}) AS matching JOIN factos_event e ON e.position = matching.position"
+    order = f"ORDER BY e.position {direction} LIMIT %s"
+    return _select(f"{source} {order}", [*parameters, part.limit, part.limit], using)
 
 
 def select_by_positions(positions: Sequence[int], using: str) -> list[Row]:

@@ -19,9 +19,17 @@ from factos_django.store.contexts import guarded_rows
 from factos_django.store.database import database_for_writing
 from factos_django.store.filters import Filters, filtered
 from factos_django.store.heads import head, highest_position
+from factos_django.store.looking import sight
 from factos_django.store.matching import Slice, checked_query
 from factos_django.store.narrowing import narrowest_first
-from factos_django.store.rows import EventRow, select_by_id, select_by_positions, select_matching
+from factos_django.store.rows import (
+    EventRow,
+    Row,
+    select_by_id,
+    select_by_positions,
+    select_found,
+    select_matching,
+)
 
 __all__ = [
     "Filters",
@@ -49,7 +57,8 @@ class Page:
         events: As they are stored, in order.
         head: The stable head that they were read below. Up to it nothing can still appear.
         is_cut: There are more, which the limit left out.
-        looked_to: It was not looked beyond this position, and there may be more; None where all was.
+        looked_to: All up to this position was looked at, itself included, nothing beyond it, and there may be
+            more: who goes on reads from there. None where all was looked at, or the limit came first.
     """
 
     events: tuple[EventRow, ...]
@@ -82,7 +91,7 @@ def stored_page(
     backwards: bool = False,
     filters: Filters = _NO_FILTERS,
     beyond_head: bool = False,
-    most_looked_at: int | None = None,  # noqa: ARG001
+    most_looked_at: int | None = None,
     using: str | None = None,
 ) -> Page:
     """Return the facts that match ``query``, up to the head.
@@ -96,11 +105,13 @@ def stored_page(
         filters: What they must meet, too.
         beyond_head: Those, too, that are committed above the head. Others may still appear among them, so
             this is for whoever looks, and not for whoever goes on from a position.
-        most_looked_at: Look at about so many rows at most that may match, and do not; None: at all.
+        most_looked_at: Look at so many rows at most (entries of one index, or of several together) that may
+            match, and do not. The page may end before its limit, and tells by ``looked_to`` where. None: look
+            at all.
         using: The alias of the database.
     """
     alias = database_for_writing(using)
-    query = narrowest_first(checked_query(query), alias)
+    checked_query(query)
     known = head(alias)
     end = highest_position(alias) if beyond_head else known
     upto = end if before is None else min(end, checked_position(before) - 1)
@@ -113,9 +124,21 @@ def stored_page(
         by_type=True,
         as_ranges=connections[alias].vendor == "mysql",
     )
-    part = filtered(part, filters, query, alias)
-    rows = select_matching(query, part, alias)
-    return Page(tuple(map(EventRow._make, rows[:limit])), known, is_cut=len(rows) > limit)
+    rows, looked_to = _rows(query, part, filters, most_looked_at, alias)
+    is_cut = len(rows) > limit
+    found = tuple(map(EventRow._make, rows[:limit]))
+    return Page(found, known, is_cut, None if is_cut else looked_to)
+
+
+def _rows(
+    query: Query, part: Slice, filters: Filters, most: int | None, using: str
+) -> tuple[list[Row], int | None]:
+    """Return the rows of ``part``, and the position that it was not looked beyond, if it was not."""
+    if most is None:
+        query = narrowest_first(query, using)
+        return select_matching(query, filtered(part, filters, query, using), using), None
+    seen = sight(query, part, filters, most, using)
+    return select_found(seen.positions, part, using), seen.looked_to
 
 
 def stored_context(query: Query, *, after: int = 0, limit: int, using: str | None = None) -> StoredContext:
