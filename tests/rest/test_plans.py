@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 
 from factos_django import Proposed
 from factos_django.store import append
 from factos_django.testing.contract import Counted, Noted
 from tests.rest.clients import ApiClient
 from tests.rest.stored import MOMENT, store_row
+from tests.rows_read import analyze, rows_read
 from tests.stores import Store, on_databases
 
 pytestmark = [on_databases(also=["default"]), pytest.mark.usefixtures("on_store")]
@@ -22,9 +22,6 @@ pytestmark = [on_databases(also=["default"]), pytest.mark.usefixtures("on_store"
 EVENTS = 4000
 #: What one request may read of the log (rows): pages of ten, with counts of fifty, a few questions each.
 HANDFUL = 800
-#: SQLite tells no rows, but steps of its machine. It takes about so many of them for a row (steps).
-_STEPS_A_ROW = 20
-
 NOTED, COUNTED = "factos.contract.Noted", "factos.contract.Counted"
 
 LISTS: dict[str, dict[str, Any]] = {
@@ -72,64 +69,8 @@ def fill(store: Store) -> int:
         for n in range(EVENTS)
     ]
     last = append(facts, using=store.using)[-1].position
-    analyze = {"postgresql": "ANALYZE factos_event, factos_tag", "sqlite": "ANALYZE"}
-    with connections[store.using].cursor() as cursor:
-        cursor.execute(analyze.get(connections[store.using].vendor, "ANALYZE TABLE factos_event, factos_tag"))
-        cursor.fetchall() if cursor.description else None
+    analyze(store.using)
     return last
-
-
-def rows_read(using: str, work: Callable[[], Any]) -> int:
-    """Return how many rows ``work`` reads, of tables and indexes, by what the database tells."""
-    work()  # plans are made in the first run, and kept
-    return {"postgresql": _of_postgresql, "mysql": _of_mariadb, "sqlite": _of_sqlite}[
-        connections[using].vendor
-    ](using, work)
-
-
-def _of_postgresql(using: str, work: Callable[[], Any]) -> int:
-    sql = (
-        "SELECT sum(t.seq_tup_read) + sum(i.idx_tup_read) FROM (SELECT sum(seq_tup_read) AS seq_tup_read "
-        "FROM pg_stat_xact_user_tables WHERE relname IN ('factos_event', 'factos_tag')) AS t, "
-        "(SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) AS idx_tup_read FROM pg_stat_user_indexes "
-        "WHERE relname IN ('factos_event', 'factos_tag')) AS i"
-    )
-    with transaction.atomic(using=using):
-        return _difference(using, sql, work)
-
-
-def _of_mariadb(using: str, work: Callable[[], Any]) -> int:
-    sql = (
-        "SELECT sum(variable_value) FROM information_schema.session_status "
-        "WHERE variable_name LIKE 'Handler_read%%' AND variable_name <> 'Handler_read_rnd_deleted'"
-    )
-    idle = _difference(using, sql, lambda: None)
-    return _difference(using, sql, work) - idle
-
-
-def _difference(using: str, sql: str, work: Callable[[], Any]) -> int:
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql.replace("%%", "%"))
-        before = cursor.fetchone()[0]
-        work()
-        cursor.execute(sql.replace("%%", "%"))
-        return int(cursor.fetchone()[0] - before)
-
-
-def _of_sqlite(using: str, work: Callable[[], Any]) -> int:
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += _STEPS_A_ROW
-
-    connection = connections[using].connection
-    connection.set_progress_handler(count, _STEPS_A_ROW)
-    try:
-        work()
-    finally:
-        connection.set_progress_handler(None, 0)
-    return steps // _STEPS_A_ROW
 
 
 @pytest.fixture
