@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import connections, transaction
 
-__all__ = ["analyze", "rows_read"]
+__all__ = ["analyze", "most_read_at_once", "rows_read"]
 
 #: SQLite tells no rows, but steps of its machine. It takes about so many of them for a row (steps).
 _STEPS_A_ROW = 20
+
+_SCANS = {"Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Index Scan"}
+_LEFT_OUT = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+
+#: PostgreSQL would read tables as short as those of a test whole.
+_AS_OF_LONG_TABLES = "; ".join(
+    f"SET LOCAL enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")
+)
 
 _ANALYZE = {"postgresql": "ANALYZE factos_event, factos_tag", "sqlite": "ANALYZE"}
 
@@ -28,6 +37,50 @@ def rows_read(using: str, work: Callable[[], Any]) -> int:
     return {"postgresql": _of_postgresql, "mysql": _of_mariadb, "sqlite": _of_sqlite}[
         connections[using].vendor
     ](using, work)
+
+
+def most_read_at_once(using: str, work: Callable[[], Any]) -> int:
+    """Return how many rows the greediest statement of ``work`` reads, where it only reads.
+
+    PostgreSQL tells it of each statement by EXPLAIN: what a scan found, and what it left out again.
+    """
+    statements: list[tuple[str, Any]] = []
+
+    def heard(execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        statements.append((sql, parameters))
+        return execute(sql, parameters, many, context)
+
+    with connections[using].execute_wrapper(heard):
+        work()
+    count = _explained if connections[using].vendor == "postgresql" else _counted
+    return max(count(using, sql, parameters) for sql, parameters in statements)
+
+
+def _counted(using: str, sql: str, parameters: Any) -> int:
+    def again() -> None:
+        with connections[using].cursor() as cursor:
+            cursor.execute(sql, parameters)
+            cursor.fetchall()
+
+    return rows_read(using, again)
+
+
+def _explained(using: str, sql: str, parameters: Any) -> int:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute(_AS_OF_LONG_TABLES)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
+        (told,) = cursor.fetchone()
+    (plan,) = json.loads(told) if isinstance(told, str) else told
+    return sum(_scanned(plan["Plan"]))
+
+
+def _scanned(node: dict[str, Any]) -> Iterator[int]:
+    """Yield what each scan of a table or an index read (rows)."""
+    if node["Node Type"] in _SCANS:
+        found = (node.get(name, 0) for name in ("Actual Rows", *_LEFT_OUT))
+        yield round(sum(found) * node["Actual Loops"])
+    for part in node.get("Plans", []):
+        yield from _scanned(part)
 
 
 def _of_postgresql(using: str, work: Callable[[], Any]) -> int:

@@ -9,21 +9,16 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from factos_django import Proposed
-from factos_django.store import append
-from factos_django.testing.contract import Counted, Noted
+from tests.broad_log import COUNTED, EVENTS, NOTED, fill
 from tests.rest.clients import ApiClient
 from tests.rest.stored import MOMENT, store_row
-from tests.rows_read import analyze, rows_read
+from tests.rows_read import rows_read
 from tests.stores import Store, on_databases
 
 pytestmark = [on_databases(also=["default"]), pytest.mark.usefixtures("on_store")]
 
-EVENTS = 4000
 #: What one request may read of the log (rows): pages of ten, with counts of fifty, a few questions each.
 HANDFUL = 800
-NOTED, COUNTED = "factos.contract.Noted", "factos.contract.Counted"
-
 LISTS: dict[str, dict[str, Any]] = {
     "everything": {},
     "a tag of half of the facts": {"tag": "tenant"},
@@ -53,24 +48,6 @@ QUERIES: dict[str, dict[str, Any]] = {
     "rare types": {"items": [{"types": [COUNTED, "never"]}]},
     "a rare tag, or types of nothing": {"items": [{"types": ["never", "ever"]}, {"tags": ["order:7"]}]},
 }
-
-
-def fill(store: Store) -> int:
-    """Append facts, each even one with a broad tag, most odd ones of a broad correlation; return the last."""
-    facts = [
-        Proposed(
-            Counted(n) if n % (EVENTS // 4) == 0 else Noted(str(n)),
-            tags=(f"order:{n % (EVENTS // 10)}", *(() if n % 2 else ("tenant",))),
-            metadata={
-                "correlation_id": "all" if n % 2 and n % 10 != 7 else f"c{n % (EVENTS // 10)}",
-                "causation_id": str(n),
-            },
-        )
-        for n in range(EVENTS)
-    ]
-    last = append(facts, using=store.using)[-1].position
-    analyze(store.using)
-    return last
 
 
 @pytest.fixture
