@@ -276,8 +276,8 @@ def test_markup_stays_text_wherever_it_stands(root, store, settings):
     append([ConferenceOpened("gleamconf", 2), Proposed(event, tags=[MARKUP], metadata=metadata)])
     sold = bought(MARKUP, store.using, **metadata)
     answer = page(root, sold.position)
-    html = re.sub(r'<script src="[^"]*"( defer)?>', "", answer.content.decode())
-    assert "<script" not in html
+    html = re.sub(r'<script src="[^"<>]*"[^<>]*>', "", answer.content.decode())
+    assert "<script" not in re.sub(r'<script id="[^"<>]*" src="[^"<>]*"[^<>]*>', "", html)
     assert "</pre><" not in html.replace("</pre></details>", "")
     assert f"#{sold.position}" in words(answer)
 
@@ -319,20 +319,47 @@ def test_long_decisions_say_that_there_is_more(root, store):
     assert sale_facts("gleamconf").items[0].tags[0] in unescape(decision.words)
 
 
+@everywhere
+def test_an_error_of_the_database_in_such_code_leaves_the_request_its_transaction(root, store, monkeypatch):
+    monkeypatch.setitem(connections[store.using].settings_dict, "ATOMIC_REQUESTS", True)
+    (moved,) = append([Transferred("a", "b", 5)], using=store.using)
+
+    def fails(self, fact):
+        with connections[store.using].cursor() as cursor:
+            cursor.execute("SELECT 1 FROM nowhere")
+
+    monkeypatch.setattr(KeyedRows, "keys", fails)
+    by_name = touched(page(root, moved.position))
+    assert "Error" in by_name["ledger.balances"].error
+    assert len(by_name) == 5
+
+
 class MyEventAdmin(EventAdmin):
     """One that adds to the page."""
 
+    change_form_template = "own.html"
+
     def event_context(self, request: Any, event: Event) -> dict[str, Any]:
-        return {"title": f"Mine: {event.type}"}
+        return {"weather": f"<fine> at #{event.position}"}
 
 
 @on_sqlite
-def test_a_subclass_on_a_site_of_its_own_adds_to_the_page(on_store):
+def test_a_subclass_on_a_site_of_its_own_adds_to_the_page(on_store, settings):
+    own = (
+        "{% extends 'admin/factos/event/change_form.html' %}"
+        "{% block event_extra %}{{ weather }}{% endblock %}"
+    )
+    loaders = [
+        ("django.template.loaders.locmem.Loader", {"own.html": own}),
+        "django.template.loaders.app_directories.Loader",
+    ]
+    (engine,) = settings.TEMPLATES
+    options = {**engine["OPTIONS"], "loaders": loaders}
+    settings.TEMPLATES = [{**engine, "APP_DIRS": False, "OPTIONS": options}]
     (recorded,) = append([Noted("a", "x")])
     request = RequestFactory().get("/")
     request.user = User.objects.create_superuser("root")
     mine = MyEventAdmin(Event, AdminSite("own"))
-    mine.change_form_template = "admin/factos/event/change_form.html"
-    answer = mine.change_view(request, str(recorded.position))
-    assert answer.context_data["title"] == "Mine: factos.contract.Noted"
-    assert "Mine: factos.contract.Noted" in answer.render().content.decode()
+    answer = mine.change_view(request, str(recorded.position), extra_context={"title": "Mine"}).render()
+    assert f"&lt;fine&gt; at #{recorded.position}" in answer.content.decode()
+    assert "<h1>Mine</h1>" in answer.content.decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin.utils import quote
 from django.contrib.messages import WARNING
@@ -70,7 +70,7 @@ class EventPage(LogAdmin):
             **self.event_context(request, event),
             **(extra_context or {}),
         }
-        return self.shown(request, str(self.change_form_template), **context)
+        return self.shown(request, cast(Any, self.change_form_template), **context)
 
     def event_context(self, request: HttpRequest, event: Event) -> dict[str, Any]:
         """Return what the template is told besides; by default nothing. ``event`` is of ``shown_event``."""
