@@ -61,7 +61,7 @@ def status(
     """
     alias = database_for_writing(using)
     log = log_status(alias, at_most=at_most)
-    projections = projection_statuses(log.head, within(count_to, at_most), alias)
+    projections = projection_statuses(log.head, within(count_to, at_most), alias, read_to=at_most)
     effects = effects_status(count_dead_to, alias, at_most=at_most)
     return Status(alias, log, projections, unknown_projections(alias), effects)
 

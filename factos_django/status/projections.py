@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
+from factos_django.core.query import Query
 from factos_django.models import ParkedEvent, ProjectionRun, ProjectionState
 from factos_django.projections.selection import here
 from factos_django.projections.states import needs_rebuild, new_state, state_of
@@ -64,7 +65,7 @@ class ProjectionStatus:
         position: The checkpoint of an asynchronous one; None for an inline one, which has none.
         lag: How far it is behind the head; None for an inline one, which never is.
         last_error: What went wrong, until it goes on.
-        parked: How many events it went on without; no more than those of a lag are counted.
+        parked: How many events it went on without.
         worker: Who follows the log for it now; empty for nobody.
         leased_until: How long others leave it to the worker.
         rebuilt_at: When its rows were last computed again; None if they never were.
@@ -91,8 +92,13 @@ class ProjectionStatus:
     last_run: LastRun | None
 
 
-def projection_statuses(head: int, count_to: int, using: str) -> tuple[ProjectionStatus, ...]:
-    """Return the status of each projection that has to do with ``using``, in the order of names."""
+def projection_statuses(
+    head: int, count_to: int, using: str, *, read_to: int | None = None
+) -> tuple[ProjectionStatus, ...]:
+    """Return the status of each projection that has to do with ``using``, in the order of names.
+
+    ``read_to`` is as of ``projection_status``.
+    """
     now = database_now(using)
     states = {state.name: state for state in ProjectionState.objects.using(using)}
     runs = {run.projection: run for run in ProjectionRun.objects.using(using)}
@@ -100,8 +106,8 @@ def projection_statuses(head: int, count_to: int, using: str) -> tuple[Projectio
         _status(
             each,
             state := states.get(each.name) or new_state(each, using),
-            lag=_lag(each, state, head, count_to, now, using),
-            parked=_parked(each.name, count_to, using),
+            lag=_lag(each, state, head, _share(each.query, count_to, read_to), now, using),
+            parked=_parked(each.name, read_to, using),
             runs=runs_of(runs.get(each.name), now, using),
             now=now,
         )
@@ -115,6 +121,7 @@ def projection_status(
     head: int,
     *,
     count_to: int = COUNTED,
+    read_to: int | None = None,
     using: str | None = None,
 ) -> ProjectionStatus:
     """Return the status of the projection ``name`` alone.
@@ -122,7 +129,9 @@ def projection_status(
     Args:
         name: Of the projection.
         head: The stable head, read before.
-        count_to: Up to so many of the events that it has not applied are counted, and of the parked ones.
+        count_to: Up to so many of the events that it has not applied are counted.
+        read_to: No statement counts more than so many rows: fewer events where the query has several types,
+            and fewer parked ones. None: as many as there are parked.
         using: The alias of the database.
 
     Raises:
@@ -135,8 +144,8 @@ def projection_status(
     return _status(
         declared,
         state,
-        lag=_lag(declared, state, head, count_to, now, alias),
-        parked=_parked(name, count_to, alias),
+        lag=_lag(declared, state, head, _share(declared.query, count_to, read_to), now, alias),
+        parked=_parked(name, read_to, alias),
         runs=runs_of(ProjectionRun.objects.using(alias).filter(pk=name).first(), now, alias),
         now=now,
     )
@@ -199,11 +208,26 @@ def _status(
     )
 
 
-def _parked(name: str, most: int, using: str) -> tuple[int, bool]:
-    """Return how many events ``name`` went on without, counted up to ``most``, and whether there are more."""
+def _share(query: Query, count_to: int, read_to: int | None) -> int:
+    """Return up to how many events are counted; each type is read by itself, and one more of it.
+
+    It is one less than a round number, for that is what is said of more.
+    """
+    if read_to is None:
+        return count_to
+    branches = sum(max(1, len(item.types)) for item in query.items)
+    share = max(2, read_to // max(1, branches))
+    unit = int(10 ** (len(str(share)) - 1))
+    return min(count_to, share // unit * unit - 1)
+
+
+def _parked(name: str, read_to: int | None, using: str) -> tuple[int, bool]:
+    """Return how many events ``name`` went on without, of those that are read, and whether there are more."""
     rows = ParkedEvent.objects.using(using).filter(projection=name)
-    number = rows[: most + 1].count()
-    return min(number, most), number > most
+    if read_to is None:
+        return rows.count(), False
+    number = rows[:read_to].count()
+    return min(number, read_to - 1), number == read_to
 
 
 def _lag(

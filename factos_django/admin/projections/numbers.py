@@ -13,5 +13,5 @@ def grouped(number: int) -> str:
 
 
 def counted(number: int, *, is_more: bool) -> str:
-    """Return the same of what was counted up to a bound: ``1,000+``."""
-    return f"{grouped(number)}{'+' if is_more else ''}"
+    """Return the same of what was counted up to a bound; ``1,000+`` where it is more than 999."""
+    return f"{grouped(number + 1)}+" if is_more else grouped(number)

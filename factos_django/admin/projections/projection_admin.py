@@ -25,7 +25,7 @@ from factos_django.admin.projections.obstacles import obstacle
 from factos_django.admin.projections.parked import parked_events
 from factos_django.admin.projections.refusal_text import refusal_text
 from factos_django.admin.projections.run_told import run_told
-from factos_django.admin.projections.shown import COUNTED, ShownProjection, shown_projection
+from factos_django.admin.projections.shown import READ, ShownProjection, shown_projection
 from factos_django.admin.projections.standing import standing
 from factos_django.admin.projections.steps import STEPS, Step
 from factos_django.admin.projections.tables import shown_tables
@@ -81,12 +81,13 @@ class ProjectionAdmin(LogAdmin):
         self._refuse_writing(request)
         using, with_data = self.alias, self.may(request, "view_event_data")
         log = standing(using, with_data=with_data)
-        statuses = projection_statuses(log.head, COUNTED, using)
+        statuses = projection_statuses(log.head, READ, using, read_to=READ)
         return self.shown(
             request,
             "admin/factos/projectionstate/list.html",
             title=gettext("Projections"),
             cl={"opts": self.opts},  # for the breadcrumbs
+            actions_on_top=True,  # there are none; otherwise Django styles the list inline
             log=log,
             projections=[shown_projection(each, with_data=with_data) for each in statuses],
             unknown=[(name, quote(name)) for name in unknown_projections(using)],
@@ -201,7 +202,7 @@ class ProjectionAdmin(LogAdmin):
         if self._registered(name) is None:
             raise Http404(gettext("There is no projection of this name."))
         using = self.alias
-        status = projection_status(name, head(using), count_to=COUNTED, using=using)
+        status = projection_status(name, head(using), count_to=READ, read_to=READ, using=using)
         return shown_projection(status, with_data=self.may(request, "view_event_data"))
 
     def _registered(self, name: str) -> Projection | None:

@@ -25,6 +25,7 @@ class RunTold:
         heading: What it is.
         text: How far it is, or what came of it.
         percent: How far it is; None where nobody can tell.
+        short: What came of it, in a word or two; empty while it goes on.
         is_bad: Whether somebody has to look at what came of it.
         error: Why it failed; empty for a user who may not see the data of facts, which it may quote.
         since: When it was asked for, or began.
@@ -36,6 +37,7 @@ class RunTold:
     heading: str
     text: str
     percent: int | None = None
+    short: str = ""
     is_bad: bool = False
     error: str = ""
     since: datetime | None = None
@@ -89,11 +91,25 @@ def _ended(run: LastRun, *, with_data: bool) -> RunTold:
         "ended",
         heading,
         " ".join(filter(None, [_outcome(run), _part(run)])),
+        short=_short(run),
         is_bad=run.outcome not in ("rebuilt", "same"),
         error=run.error if with_data else "",
         since=run.since,
         ended_at=run.ended_at,
     )
+
+
+def _short(run: LastRun) -> str:
+    number = run.missing + run.extra + run.different
+    said = {
+        "rebuilt": gettext("done"),
+        "same": gettext("no row is wrong"),
+        "different": ngettext("%(rows)s row is wrong", "%(rows)s rows are wrong", number),
+        "failed": gettext("failed"),
+        "interrupted": gettext("interrupted"),
+        "lost": gettext("ended without a word"),
+    }
+    return said[run.outcome] % {"rows": grouped(number)}
 
 
 def _part(run: LastRun) -> str:

@@ -13,10 +13,10 @@ from factos_django.admin.projections.numbers import counted
 from factos_django.admin.projections.run_told import RunTold, run_told
 from factos_django.status import Lag, LastError, ProjectionStatus, Runs
 
-__all__ = ["COUNTED", "ShownProjection", "shown_projection"]
+__all__ = ["READ", "ShownProjection", "shown_projection"]
 
-#: Up to so many events are counted, of those that it has not applied and of those that are parked (events).
-COUNTED = 999
+#: No statement counts more, of events that it has not applied and of those that are parked (rows).
+READ = 1_000
 
 #: So much of an error is shown in one line (characters).
 _ERROR = 120
