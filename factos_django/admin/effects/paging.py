@@ -47,27 +47,27 @@ class EffectPages:
 
     def found(self, *, before: int | None, after: int | None, limit: int) -> Found:
         """Return those below ``before`` from the highest down, or above ``after`` from the lowest up."""
-        ids = self._few()
         page = _Page(self.rows, self._condition(), is_upward=after is not None, limit=limit)
+        ids = self._few(page)
         if ids is not None:
-            return page.among([id for id in ids if (after or 0) < id and (before is None or id < before)])
+            return page.of([id for id in ids if (after or 0) < id and (before is None or id < before)])
         low, high = self._span()
-        low = low if after is None else max(low, after)
+        low = max(low, after or 0)
         return page.between(low, high if before is None else min(high, before - 1))
 
     def _condition(self) -> Q:
         return reduce(and_, (each.condition for each in self.clauses), Q())
 
-    def _few(self) -> list[int] | None:
-        """Return the ids of the few of the narrowest clause; None where each is, or may be, of many."""
+    def _few(self, page: _Page) -> list[int] | None:
+        """Return the ids of all that are meant, from the first index that tells of a few; None for many."""
         for clause in self.clauses:
-            ids = _looked_up(clause.looks, self.rows) if clause.looks else None
+            ids = page.looked_up(clause.looks) if clause.looks else None
             if ids is not None:
                 return ids
         return None
 
     def _span(self) -> tuple[int, int]:
-        """Return ids between which (the second included) all of them are."""
+        """Return ids between which (the second included) all that are meant are."""
         ids = self.rows.values_list("pk", flat=True)
         last, first = ids.order_by("-pk").first(), ids.order_by("pk").first()
         if last is None or first is None:
@@ -82,44 +82,50 @@ class _Page:
     is_upward: bool
     limit: int
 
-    def among(self, ids: Iterable[int]) -> Found:
-        """Return the page of those of ``ids``, which are few, that meet the condition."""
-        few = list(ids)
-        met = [id for id, meets in self._looked_at(Q(pk__in=few)) if meets] if few else []
-        return self._cut(met)
+    def looked_up(self, looks: Sequence[Look]) -> list[int] | None:
+        """Return the ids of those that these looks find; None where one of them finds more than a few."""
+        ids: set[int] = set()
+        for look in looks:
+            found = list(self._judged(self.rows.filter(look.condition).order_by(*look.order))[: FEW + 1])
+            if len(found) > FEW:
+                return None
+            ids |= {id for id, meets in found if meets}
+        return list(ids)
+
+    def of(self, ids: Iterable[int]) -> Found:
+        """Return the page of those of ``ids``."""
+        return self._cut(sorted(ids, reverse=not self.is_upward))
 
     def between(self, low: int, high: int) -> Found:
         """Return the page of those above ``low`` and up to ``high`` that meet the condition."""
         met: list[int] = []
+        place, end = (low, high) if self.is_upward else (high + 1, low + 1)
         for _ in range(WINDOWS):
-            window = list(self._looked_at(Q(pk__gt=low, pk__lte=high))[: self._window()])
-            met += [id for id, meets in window if meets]
-            if len(met) > self.limit or len(window) < self._window():
+            window = self._window(place)
+            place = window[-1][0] if window else place
+            met += [id for id, meets in window if meets and low < id <= high]
+            is_over = len(window) < self._size() or (place >= end if self.is_upward else place <= end)
+            if len(met) > self.limit or is_over:
                 return self._cut(met)
-            low, high = (window[-1][0], high) if self.is_upward else (low, window[-1][0] - 1)
-        return self._cut(met, looked_to=low if self.is_upward else high + 1)
+        return self._cut(met, looked_to=place)
 
-    def _window(self) -> int:
+    def _window(self, place: int) -> list[tuple[int, bool]]:
+        # Only where it begins stands in the WHERE: of two ends a planner might think that few are between.
+        beyond = Q(pk__gt=place) if self.is_upward else Q(pk__lt=place)
+        return list(self._judged(self.rows.filter(beyond).order_by(self._order()))[: self._size()])
+
+    def _size(self) -> int:
         return WINDOW if self.condition else self.limit + 1
 
-    def _looked_at(self, where: Q) -> QuerySet[Any]:
+    def _order(self) -> str:
+        return "pk" if self.is_upward else "-pk"
+
+    def _judged(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         meets = ExpressionWrapper(self.condition, BooleanField()) if self.condition else Value(True)
-        rows = self.rows.filter(where).order_by("pk" if self.is_upward else "-pk")
-        looked_at: QuerySet[Any] = rows.annotate(factos_meets=meets).values_list("pk", "factos_meets")
-        return looked_at
+        judged: QuerySet[Any] = rows.annotate(factos_meets=meets).values_list("pk", "factos_meets")
+        return judged
 
     def _cut(self, met: list[int], looked_to: int | None = None) -> Found:
         page, is_cut = met[: self.limit], len(met) > self.limit
-        rows = self.rows.filter(pk__in=page).order_by("pk" if self.is_upward else "-pk") if page else []
+        rows = self.rows.filter(pk__in=page).order_by(self._order()) if page else []
         return Found(list(rows), is_cut, None if is_cut else looked_to)
-
-
-def _looked_up(looks: Sequence[Look], rows: QuerySet[Any]) -> list[int] | None:
-    """Return the ids that these looks find; None where one of them finds more than a few."""
-    ids: set[int] = set()
-    for look in looks:
-        found = rows.filter(look.condition).order_by(*look.order).values_list("pk", flat=True)[: FEW + 1]
-        ids |= set(found)
-        if len(ids) > FEW:
-            return None
-    return list(ids)
