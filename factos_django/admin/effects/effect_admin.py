@@ -69,7 +69,7 @@ class EffectAdmin(LogAdmin):
     action_form = PageActionForm
 
     class Media:
-        css = {"all": ["factos/admin/events.css", "factos/admin/effects.css"]}
+        css = {"all": ["factos/admin/events.css", "factos/admin/event.css", "factos/admin/effects.css"]}
 
     # Permissions
 
