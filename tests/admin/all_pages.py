@@ -64,7 +64,7 @@ PAGES: dict[str, str] = {
     "projections": "projectionstate/",
     "projection": "projectionstate/{projection}/change/",
     "effects": "effect/",
-    "effects, middle page": "effect/?before={effect}",
+    "effects, middle page": "effect/?before={middle_effect}",
     "effects, last page": "effect/?after=0",
     "effects, the dead": "effect/?state=dead",
     "effects, the running, of which there are none": "effect/?state=running",

@@ -30,13 +30,14 @@ INSERT INTO factos_tag (event_id, value, type)
 """
 _TYPE = f"CASE WHEN n % {_OF_RARE_TYPE} = 0 THEN 'rare.Noted' ELSE '{{type}}' END"
 _HALF = "'half:' || CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END"
-_CONTEXT = "'context:' || n % {contexts}"
+# In parentheses: SQLite joins texts before it computes.
+_CONTEXT = "'context:' || (n % {contexts})"
 _TAGS_JSON = (
     f"'[\"' || {_CONTEXT} || '\", \"' || {_HALF} || '\"' "
     "|| CASE WHEN n = {old} THEN ', \"order:old\"' ELSE '' END || ']'"
 )
 _METADATA = (
-    f"'{{{{\"correlation_id\": \"c' || n / {_OF_A_CONTEXT} || '\"' "
+    f"'{{{{\"correlation_id\": \"c' || (n / {_OF_A_CONTEXT}) || '\"' "
     f"|| CASE WHEN n % {_OF_A_CONTEXT} = 0 THEN '' "
     "ELSE ', \"causation_id\": \"' || {cause} || '\"' END || '}}'"
 )
@@ -52,6 +53,7 @@ class LongLog:
             ``half:odd`` the others.
         since, until: An hour in the middle.
         effect: The id of an effect that is dead.
+        middle_effect: The id of one in the middle.
     """
 
     first: int
@@ -61,6 +63,7 @@ class LongLog:
     since: datetime
     until: datetime
     effect: int
+    middle_effect: int
 
 
 def fill(using: str, size: int, effects: int, *, type: str, data: str) -> LongLog:
@@ -81,6 +84,7 @@ def fill(using: str, size: int, effects: int, *, type: str, data: str) -> LongLo
         since=middle,
         until=middle + timedelta(seconds=min(3600, _SECONDS_APART * size / 4)),
         effect=dead,
+        middle_effect=dead + effects // 2,
     )
 
 
@@ -125,9 +129,9 @@ def _parts(vendor: str, known: dict[str, Any]) -> dict[str, str]:
         "numbers": "WITH RECURSIVE numbers (n) AS "
         f"(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {size})",
         "source": "numbers",
-        "id": "printf('%%032x', n)",
-        "cause": "('00000000-0000-0000-0000-' || printf('%%012x', n - 1))",
-        "recorded_at": f"strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now', {ago})",
+        "id": "printf('%032x', n)",
+        "cause": "('00000000-0000-0000-0000-' || printf('%012x', n - 1))",
+        "recorded_at": f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {ago})",
     }
 
 

@@ -52,8 +52,8 @@ def test_each_statement_of_each_page_reads_a_page_s_worth(root: Client, store: S
         too_many += [f"{name}: {rows} rows: {sql}" for sql, rows in read.items() if rows > MOST]
         asked += len(read)
     assert failed == {}
-    bounded = [each for each in too_many if WITHOUT_END not in each]
-    assert not bounded, "\n".join(bounded)
+    others = [each for each in too_many if WITHOUT_END not in each]
+    assert not others, "\n".join(others)
     assert asked > 100
 
 

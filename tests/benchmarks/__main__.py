@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from tests.benchmarks.admin.table import admin_table
 from tests.benchmarks.bench import LONG, SHORT, SUBJECTS, Bench, missing_subjects
 from tests.benchmarks.circumstances import circumstances
 from tests.benchmarks.databases import Databases
@@ -21,6 +22,8 @@ from tests.settings import LEFT_OUT, SERVERS
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 #: Each part of the benchmark is a table of its own.
 PARTS = {"log": rows_of, "rest": rest_rows_of}
+#: This one has a table of another form.
+ADMIN = "admin"
 NAMES = [row.name for rows in PARTS.values() for row in rows(LONG)]
 
 SHORT_NOTE = "**A short run, which proves that the benchmark works and says nothing about speed.**\n\n"
@@ -45,7 +48,7 @@ def main() -> int:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--part", choices=[*PARTS], help="this part alone")
+    parser.add_argument("--part", choices=[*PARTS, ADMIN], help="this part alone")
     parser.add_argument("--only", action="append", choices=NAMES, help="this row; may be repeated")
     parser.add_argument("--runs", type=int, help="of each measurement; default: 3, 1 with --short")
     parser.add_argument("--short", action="store_true", help="a small version of everything")
@@ -70,6 +73,8 @@ def reports(asked: argparse.Namespace) -> Iterator[tuple[str, str]]:
             rows = [row for row in rows_of_part(bench.scale) if asked.only is None or row.name in asked.only]
             if rows and asked.part in (None, name):
                 yield name, (SHORT_NOTE if asked.short else "") + measured(bench, rows)
+        if asked.only is None and asked.part in (None, ADMIN):
+            yield ADMIN, (SHORT_NOTE if asked.short else "") + measured_admin(bench)
     finally:
         databases.remove_all()
 
@@ -77,10 +82,19 @@ def reports(asked: argparse.Namespace) -> Iterator[tuple[str, str]]:
 def measured(bench: Bench, rows: Sequence[Row]) -> str:
     begun = time.monotonic()
     lines = table(list(measure(bench, rows, progress(begun))))
+    return f"{lines}\n- runs of each measurement: {bench.runs}; {circumstances_of(bench, begun)}"
+
+
+def measured_admin(bench: Bench) -> str:
+    begun = time.monotonic()
+    return f"{admin_table(bench)}- {circumstances_of(bench, begun)}"
+
+
+def circumstances_of(bench: Bench, begun: float) -> str:
     with bench.databases.connected() as connection:
         known = circumstances(connection)
     minutes = (time.monotonic() - begun) / 60
-    return f"{lines}\n- runs of each measurement: {bench.runs}; the whole took {minutes:.0f} minutes\n{known}"
+    return f"the whole took {minutes:.0f} minutes\n{known}"
 
 
 def progress(begun: float) -> Callable[[str], None]:

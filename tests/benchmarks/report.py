@@ -18,6 +18,7 @@ __all__ = ["BEGIN", "END", "FAILED", "Measured", "rendered", "replaced", "table"
 BEGIN = {
     "log": "<!-- From here to the next mark, make bench writes. -->",
     "rest": "<!-- From here to the next mark, make bench writes about the REST API. -->",
+    "admin": "<!-- From here to the next mark, make bench writes about the admin. -->",
 }
 END = "<!-- Here it ends. -->"
 

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from factos_django.core.event_types import type_of
+from tests.benchmarks.admin.table import cells_of
 from tests.benchmarks.bench import FLOOR, OURS, PEER, SHORT, SUBJECTS, Bench, missing_subjects
 from tests.benchmarks.brokers import CONDITIONS
 from tests.benchmarks.circumstances import circumstances
@@ -120,6 +121,13 @@ def test_only_what_stands_between_the_marks_is_replaced():
     assert replaced(page, "new", "rest").startswith(f"before\n{begin}\nold\n{END}\n{BEGIN['rest']}\n\nnew")
 
 
+def test_a_page_of_the_admin_has_its_figures_on_both_databases_and_its_aim():
+    took = {"statements": 5, "milliseconds": [30.0, 10.0, 20.5]}
+    found = [{"events": took | {"is_list": True}, "tags": took | {"is_list": False}}] * 2
+    assert cells_of("events", found) == ["events", *["5", "20.5", "30"] * 2, "50"]
+    assert cells_of("tags", found)[-1] == "100"
+
+
 @pytest.mark.parametrize("page", ["", BEGIN["log"], f"{END} {BEGIN['log']}", END])
 def test_a_page_without_both_marks_is_not_written(page):
     with pytest.raises(ValueError, match="lacks one of the marks"):
@@ -127,9 +135,10 @@ def test_a_page_without_both_marks_is_not_written(page):
 
 
 def test_the_page_of_the_repository_has_both_marks():
-    from tests.benchmarks.__main__ import PAGE, PARTS
+    from tests.benchmarks.__main__ import ADMIN, PAGE, PARTS
 
-    assert all(replaced(PAGE.read_text(), "new", part).count("new\n\n<!--") == 1 for part in PARTS)
+    for part in (*PARTS, ADMIN):
+        assert replaced(PAGE.read_text(), "new", part).count("new\n\n<!--") == 1
 
 
 def test_each_row_has_a_name_of_its_own():
