@@ -63,6 +63,7 @@ def fail(using: str) -> None:
 
 @all_stores
 def test_all_is_well(root: Client, store: Store) -> None:
+    assert "No fact was recorded in this time." in text_of(root)
     append([Deposited("a", 1)], using=store.using)
     last = Event.objects.using(store.using).latest("position").position
     text = text_of(root)
