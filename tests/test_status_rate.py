@@ -17,6 +17,7 @@ from factos_django.status import Rate, recent_rate
 from factos_django.store import append
 from factos_django.store.rows import as_stored_time
 from factos_django.testing.contract import Noted
+from tests.rest.test_plans import rows_read
 from tests.stores import Store, on_databases
 
 NOW = datetime(2026, 3, 1, 12, 30, 20, tzinfo=UTC)
@@ -153,6 +154,13 @@ def leave_out(using: str, number: int) -> None:
     with transaction.atomic(using=using):
         record(using, *[900.0] * number)
         transaction.set_rollback(True, using=using)
+
+
+@on_databases()
+def test_a_busy_half_hour_is_found_by_a_handful_of_rows(store: Store) -> None:
+    record(store.using, *[n / 2 for n in reversed(range(20_000))])
+    assert recent_rate(store.using).is_about
+    assert rows_read(store.using, lambda: recent_rate(store.using)) < 5_000
 
 
 @on_databases("postgres")

@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import TypeAlias
 
 from django.db import connections
@@ -31,11 +30,11 @@ _READ = 1000
 _LOOK_UPS = 64
 
 _NEWEST = "SELECT recorded_at FROM factos_event ORDER BY position DESC LIMIT %s"
-# A join would be planned by what the planner knows of the table, and it may know nothing.
-_LAST = "(SELECT {column} FROM factos_event WHERE position <= looked.upto ORDER BY position DESC LIMIT 1)"
+# One lookup each, by a constant: MariaDB would read the index from its end for what a row says, and a join
+# would be planned by what the planner knows of the table, which may be nothing.
 _LOOKED_UP = (
-    f"SELECT upto, {_LAST.format(column='position')}, {_LAST.format(column='recorded_at')} "
-    "FROM ({places}) AS looked"
+    "SELECT * FROM (SELECT %s AS upto, position, recorded_at FROM factos_event "
+    "WHERE position <= %s ORDER BY position DESC LIMIT 1) AS p{number}"
 )
 
 #: Positions up to which everything is earlier than a moment, and above which everything is later.
@@ -133,8 +132,10 @@ def _narrowed(ends: _Ends, moment: datetime, found: Iterable[_Found]) -> _Ends:
 
 def _looked_up(places: Sequence[int], using: str) -> Iterator[_Found]:
     """Yield what is found for each of ``places``, ascending."""
-    selects = " UNION ALL ".join(["SELECT %s AS upto"] * len(places))
+    selects = " UNION ALL ".join(_LOOKED_UP.format(number=number) for number in range(len(places)))
     with connections[using].cursor() as cursor:
-        cursor.execute(_LOOKED_UP.format(places=selects), places)
-        for upto, position, given in sorted(cursor.fetchall(), key=itemgetter(0)):
-            yield upto, position, None if given is None else stored_moment(given, using)
+        cursor.execute(selects, [each for place in places for each in (place, place)])
+        found = {upto: (position, given) for upto, position, given in cursor.fetchall()}
+    for place in places:
+        position, given = found.get(place, (None, None))
+        yield place, position, None if given is None else stored_moment(given, using)
