@@ -42,14 +42,15 @@ WAITS = 15_000
 #: Tells the console what was done against the policy of the page.
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
-  console.error(`against the policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+  const where = `${event.sourceFile}:${event.lineNumber} ${event.target.outerHTML ?? ""}`.slice(0, 300);
+  console.error(`against the policy: ${event.violatedDirective} ${event.blockedURI} ${where}`);
 });
 """
 
 #: What axe calls serious keeps somebody from a page, or nearly so.
 GRAVE = ("serious", "critical")
 AXE = Axe().axe_script
-#: Left out is what is Django's own: breadcrumbs whose links are told by their colour alone, before 6.1.
+#: Left out is what is Django's own: breadcrumbs whose links are told by their colour alone (before 6.1).
 RUN_AXE = """async () => {
   const ours = {exclude: [[".breadcrumbs"]]};
   const found = await axe.run(ours, {resultTypes: ["violations"], preload: false});

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 from demo_project.ticketing.domain import (
     AnnounceTicketSale,
@@ -30,10 +31,11 @@ from demo_project.ticketing.domain import (
 from demo_project.ticketing.models import Mailbox
 from factos_django import Delivery
 from factos_django.core.effect import effect_type_of
+from factos_django.core.event_types import EVENT_TYPES
 from factos_django.dispatch import dispatch, stamp
 from factos_django.effects import reactor
 from factos_django.effects.handlers import Handler, Policy
-from factos_django.models import Effect
+from factos_django.models import Effect, ProjectionState
 from factos_django.projections import catch_up, projection
 from factos_django.registry import HANDLERS, PROJECTIONS, REACTORS
 from factos_django.store import append
@@ -172,6 +174,7 @@ def _payment(order: Order) -> TicketPaid:
 @contextmanager
 def _registered(story: Story) -> Iterator[None]:
     ours = ("ticketing.", "boxoffice.")
+    ProjectionState.objects.using(story.using).exclude(name__startswith=ours[0]).delete()
     others = [
         (kind, each)
         for kind in (PROJECTIONS, REACTORS, HANDLERS)
@@ -181,9 +184,11 @@ def _registered(story: Story) -> Iterator[None]:
     for kind, each in others:
         kind.unregister(each.name)
     rates = dict(RATES)
+    types = {each: EVENT_TYPES.named(each) for each in ("ConferenceOpened", "TicketPaid", "TicketSold")}
     try:
-        _declare(story)
-        yield
+        with mock.patch.object(EVENT_TYPES, "_by_name", types):
+            _declare(story)
+            yield
     finally:
         RATES.clear()
         RATES.update(rates)

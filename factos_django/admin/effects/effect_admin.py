@@ -50,7 +50,7 @@ class EffectAdmin(LogAdmin):
     """Effects, newest first. Data and errors are shown to whoever has ``factos.view_event_data``."""
 
     list_display = (
-        "pk",
+        "number",
         "name",
         "reactor",
         "fact",
@@ -63,7 +63,6 @@ class EffectAdmin(LogAdmin):
     )
     list_filter = (StateFilter, NameFilter, ReactorFilter, OrderingKeyFilter, PositionFilter, CreatedFilter)
     search_fields = ("ordering_key",)  # for the search box; it goes by what a text looks like
-    search_help_text = _("An ordering key, the id of an effect, #POSITION of a fact, or the id of a fact.")
     change_list_template = "admin/factos/effect/change_list.html"
     actions = ("retry_selected", "drop_selected")  # type: ignore[assignment]  # LogAdmin has none
     action_form = PageActionForm
@@ -97,6 +96,11 @@ class EffectAdmin(LogAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         """Leave the rows as they are: the list is not read by a queryset."""
         return queryset, False
+
+    @admin.display(description=_("id"))
+    def number(self, effect: Any) -> str:
+        """Return its id."""
+        return str(effect.pk)
 
     @admin.display(description=_("fact"))
     def fact(self, effect: Any) -> str:
