@@ -2,13 +2,258 @@
 
 from __future__ import annotations
 
-from tests.admin.browser import in_browser
+import json
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
-pytestmark = in_browser()
+import pytest
+from django.db import connections
+
+from demo_project.ticketing.domain import ConferenceOpened, TicketSold
+from factos_django import Query, QueryItem
+from factos_django.models import Effect, Event
+from factos_django.projections import catch_up
+from factos_django.registry import PROJECTIONS
+from factos_django.store import append
+from factos_django.tasks import rebuild_projection_task
+from factos_django.testing import deliver_effects
+from tests.admin.browser import Visit, in_browser
+from tests.admin.story import FRANCS, NEXT_OF_RENATA, ORDER, ORDERS
+from tests.boxoffice.domain import PACE, RATES, SendInvoice, TicketPaid
+
+EVENTS, EFFECTS, PROJECTED = "/admin/factos/event/", "/admin/factos/effect/", "/admin/factos/projectionstate/"
 
 
-def test_every_list_of_the_log_is_one_click_away_and_nothing_is_wrong_with_it(visit, story):
-    for name in ("Events", "Tags", "Projections", "Effects"):
-        visit.open("/admin/factos/")
-        visit.page.get_by_role("main").get_by_role("link", name=name, exact=True).click()
-        visit.expect(visit.page.get_by_role("main").get_by_role("table")).to_be_visible()
+def main(visit: Visit) -> Any:
+    """What the page is about, beside what is on every page."""
+    return visit.page.get_by_role("main")
+
+
+def heading(visit: Visit, text: str) -> None:
+    """Wait for the page with this heading."""
+    visit.expect(visit.page.get_by_role("heading", level=1, name=text, exact=True)).to_be_visible()
+
+
+def copied(visit: Visit, button: str, number: int = 0) -> str:
+    """Press the button that copies, and return what is in the clipboard then."""
+    main(visit).get_by_role("button", name=button, exact=True).nth(number).click()
+    visit.expect(main(visit).get_by_role("status").filter(has_text="Copied").first).to_be_visible()
+    return str(visit.page.evaluate("navigator.clipboard.readText()"))
+
+
+@pytest.fixture
+def picture(visit: Visit, store: Any) -> Any:
+    """Takes pictures for the docs, of the walk on PostgreSQL."""
+    return lambda name: visit.picture(name, if_on="postgres", using=store.using)
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[threading.Thread]]:
+    """Whoever gets the messages that ask for a rebuild: a thread each, as long as the test goes."""
+    threads: list[threading.Thread] = []
+
+    def work(name: str, using: str) -> None:
+        rebuild_projection_task(name, using)
+        connections.close_all()
+
+    def send_now(task: str, *arguments: Any) -> None:
+        threads.append(threading.Thread(target=work, args=arguments))
+        threads[-1].start()
+
+    monkeypatch.setattr("factos_django.tasks.rebuilding.send_now", send_now)
+    yield threads
+    for thread in threads:
+        thread.join(30)
+
+
+@in_browser()
+def test_an_engineer_finds_the_story_of_an_order(visit, story, store, picture):
+    page, sold, paid = visit.page, story.sold[ORDER.number], story.paid[ORDER.number]
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.open(EVENTS)
+    picture("events")
+    page.get_by_role("checkbox", name="TicketPaid").check()
+    for tag in (f"buyer:{ORDER.buyer}", f"event:{ORDER.conference}"):
+        field = page.get_by_role("combobox", name="his tag")
+        field.fill(tag[:-3])
+        visit.expect(page.locator(f"#factos-filter-tags option[value='{tag}']")).to_have_count(1)
+        field.fill(tag)
+        field.press("Enter")
+        visit.expect(page.locator(".factos-active").get_by_text(tag)).to_be_visible()
+    visit.expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    picture("events-filtered")
+
+    page.get_by_role("textbox", name="Search").or_(page.locator("#searchbar")).first.fill(f"#{paid.position}")
+    page.keyboard.press("Enter")
+    heading(visit, f"#{paid.position} TicketPaid")
+    visit.expect(main(visit).locator(".factos-json").first).to_contain_text('"Conference ticket"')
+    picture("event")
+    event = Event.objects.using(store.using).get(pk=paid.position)
+    assert json.loads(copied(visit, "Copy as JSON")) == event.data
+
+    main(visit).get_by_role("link", name=f"order:{ORDER.number}").first.click()
+    heading(visit, f"order:{ORDER.number}")
+    visit.open(f"/admin/factos/tag/event_3A{ORDER.conference}/change/")
+    visit.expect(main(visit).get_by_text(f"buyer:{ORDER.buyer}").first).to_be_visible()
+    picture("tag")
+
+    visit.open(f"{EVENTS}{paid.position}/change/")
+    main(visit).get_by_role("link", name=f"order-{ORDER.number}").click()
+    visit.expect(page.locator("#result_list tbody tr")).to_have_count(2)
+    page.locator("#result_list").get_by_role("link", name=f"#{paid.position}").click()
+    main(visit).get_by_role("link", name=f"#{sold.position} TicketSold").last.click()
+    heading(visit, f"#{sold.position} TicketSold")
+
+    decision = main(visit).get_by_role("region", name="The facts that its decision saw")
+    visit.expect(decision.get_by_role("row")).to_have_count(4)  # their heads, an opening and two sales
+    decision.scroll_into_view_if_needed()
+    picture("decision")
+    test = copied(visit, "Copy as a test")
+    assert "given(" in test
+    compile(test, "pasted", "exec")
+
+
+@in_browser()
+def test_somebody_builds_a_query_and_copies_it(visit, story, store, picture):
+    page = visit.page
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.open(EVENTS)
+    page.get_by_role("link", name="Explorer").click()
+    heading(visit, "Explorer")
+    first = page.get_by_role("group", name="Item 1")
+    first.get_by_role("checkbox", name="ConferenceOpened").check()
+    first.get_by_role("checkbox", name="TicketSold").check()
+    first.locator("input[type=text]").first.fill(f"event:{ORDER.conference}")
+    page.get_by_role("button", name="Add an item").click()
+    second = page.get_by_role("group", name="Item 2")
+    second.get_by_role("checkbox", name="TicketPaid").check()
+    second.locator("input[type=text]").first.fill(f"buyer:{ORDER.buyer}")
+    page.get_by_role("button", name="Show the facts").last.click()
+    found = page.get_by_role("region", name="What matches")
+    visit.expect(found.get_by_role("row")).to_have_count(1 + 6 + 2)
+    picture("explorer")
+    known = {"Query": Query, "QueryItem": QueryItem}
+    known |= {each.__name__: each for each in (ConferenceOpened, TicketSold, TicketPaid)}
+    lines = [line for line in copied(visit, "Copy the Python").splitlines() if "import" not in line]
+    asked = Query.of(
+        QueryItem(types=[ConferenceOpened, TicketSold], tags=[f"event:{ORDER.conference}"]),
+        QueryItem(types=[TicketPaid], tags=[f"buyer:{ORDER.buyer}"]),
+    )
+    assert eval("\n".join(lines).strip().partition("query = ")[2] or "\n".join(lines).strip(), known) == asked
+    assert json.loads(copied(visit, "Copy the JSON")) == {"query": asked.as_data()}
+
+
+@in_browser()
+def test_a_projection_that_stopped_goes_on_once_its_cause_is_put_right(visit, story, store, picture):
+    page, failed = visit.page, story.paid[FRANCS.number]
+    visit.open("/admin/factos/projectionstate/")
+    row = page.get_by_role("row").filter(has_text="boxoffice.takings")
+    visit.expect(row).to_contain_text("stopped")
+    visit.expect(row).to_contain_text("no rate for CHF")
+    picture("projections")
+    row.get_by_role("link", name="boxoffice.takings").click()
+    visit.expect(main(visit).get_by_role("link", name=f"#{failed.position}")).to_be_visible()
+    picture("projection")
+    RATES["CHF"] = Decimal("1.05")
+    page.get_by_role("link", name="Resume").click()
+    page.get_by_role("button", name="Yes, resume it").click()
+    visit.expect(page.locator(".messagelist")).to_be_visible()
+    (caught_up,) = catch_up("boxoffice.takings", using=store.using)
+    assert caught_up.events == 6
+    page.reload()
+    visit.expect(main(visit)).not_to_contain_text("no rate for CHF")
+    takings = PROJECTIONS.named("boxoffice.takings").feed.models[0].objects.using(store.using)
+    assert takings.get(pk=FRANCS.conference).payments == 6
+
+
+@in_browser()
+def test_a_rebuild_is_watched_from_its_question_to_its_outcome(visit, story, store, worker, picture):
+    page, gate = visit.page, threading.Semaphore(3)
+    PACE.append(lambda: gate.acquire(timeout=20) and None)
+    try:
+        visit.open("/admin/factos/projectionstate/boxoffice.guests/change/")
+        visit.expect(main(visit)).to_contain_text("It needs a rebuild")
+        page.get_by_role("link", name="Rebuild", exact=True).click()
+        picture("rebuild-question")
+        page.get_by_role("button", name="Yes, rebuild it").click()
+        visit.expect(page.get_by_role("progressbar")).to_be_visible()
+        picture("rebuild-running")
+        gate.release(1000)
+        visit.expect(page.get_by_role("progressbar")).to_be_hidden()
+        visit.expect(page.locator("[data-factos-text]")).to_contain_text(str(len(ORDERS)))
+        page.reload()
+        visit.expect(main(visit)).not_to_contain_text("It needs a rebuild")
+    finally:
+        gate.release(1000)
+        PACE.clear()
+
+
+@in_browser("postgres")
+def test_facts_above_the_head_are_marked_with_what_holds_it(visit, story, store, session, picture):
+    writer = session("writer")
+    writer.begin()
+    writer.run(append, [TicketPaid("2000", "elsewhere-2026", "slow", story.paid["1001"].event.payment)])
+    above = append([ConferenceOpened("djangocon-2027", 300)], using=store.using)[0]
+    visit.open(EVENTS)
+    visit.expect(visit.page.get_by_role("note", name="What holds the head back")).to_contain_text("Process")
+    row = visit.page.locator("#result_list tbody tr").first
+    visit.expect(row).to_contain_text(f"#{above.position}")
+    visit.expect(row).to_contain_text("not yet followed")
+    picture("events-held")
+    row.get_by_role("link").first.click()
+    visit.expect(main(visit)).to_contain_text("holds the head")
+    writer.rollback()
+    visit.open(EVENTS)
+    visit.expect(visit.page.get_by_text("not yet followed")).to_have_count(0)
+
+
+@in_browser()
+def test_an_effect_that_died_is_tried_again_with_what_waits_behind_it(visit, story, store, picture):
+    page, dead, behind = visit.page, story.invoice(ORDER), story.invoice(NEXT_OF_RENATA)
+    visit.open(EFFECTS)
+    picture("effects")
+    page.locator(".factos-counts").get_by_role("link", name="dead").click()
+    visit.expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    page.locator("#result_list").get_by_role("link", name=str(dead.pk), exact=True).click()
+    visit.expect(main(visit)).to_contain_text("550 5.1.1 renata@example.org")
+    visit.expect(main(visit).get_by_role("link", name=str(behind.pk))).to_be_visible()
+    picture("effect")
+    story.unknown.clear()
+    page.get_by_role("link", name="Try again with those behind it").click()
+    picture("effect-question")
+    page.get_by_role("textbox").last.fill("Renata has a mailbox now")
+    page.get_by_role("button", name="Yes, try them again").click()
+    visit.expect(main(visit)).to_contain_text("Renata has a mailbox now")
+    assert len(deliver_effects(SendInvoice, using=store.using)) == 2
+    page.reload()
+    visit.expect(main(visit).get_by_role("row").filter(has_text="State").first).to_contain_text("done")
+    page.get_by_role("link", name="History").click()
+    visit.expect(main(visit)).to_contain_text("root")
+
+
+@in_browser()
+def test_an_effect_is_given_up_with_a_reason_which_is_kept(visit, story, store):
+    page, dead = visit.page, story.invoice(ORDER)
+    visit.open(f"{EFFECTS}{dead.pk}/change/")
+    page.get_by_role("link", name="Drop", exact=True).click()
+    main(visit).get_by_role("textbox").fill("She was refunded")
+    page.get_by_role("button", name="Yes, drop it").click()
+    visit.expect(main(visit)).to_contain_text("She was refunded")
+    deliver_effects(SendInvoice, raising=False, using=store.using)
+    rows = Effect.objects.using(store.using)
+    assert rows.get(pk=dead.pk).state == "dropped"
+    assert rows.get(pk=story.invoice(NEXT_OF_RENATA).pk).attempts == 1  # it waits no more
+
+
+@in_browser()
+def test_a_glance_tells_what_is_wrong_and_leads_to_it(visit, story, store, picture):
+    page = visit.page
+    visit.open(EVENTS)
+    page.get_by_role("link", name="Dashboard").click()
+    heading(visit, "Dashboard")
+    picture("dashboard")
+    visit.expect(main(visit)).to_contain_text("1 effect is dead")
+    main(visit).get_by_role("link", name="1 effect is dead").click()
+    visit.expect(page.locator("#result_list tbody tr")).to_have_count(1)
