@@ -16,6 +16,7 @@ from factos_django.admin.facts import shown_events
 from factos_django.admin.query_words import query_in_words
 from factos_django.core.query import Query
 from factos_django.models import Event
+from factos_django.store.counting import count_matching
 
 __all__ = ["Found", "Places", "found_by"]
 
@@ -52,7 +53,7 @@ class Found:
         events: Newest first; see ``admin.facts.shown_event``.
         places: The pages beside it.
         words: The query in the user's language.
-        count: How many facts match, in words: those of this page, if there are others.
+        count: How many facts match, in words, as far as a bounded look tells.
         python: The query in Python.
         json: The query as the REST API takes it.
     """
@@ -83,10 +84,19 @@ def found_by(
         events=shown_events(page.rows, page.head, using, with_data=with_data),
         places=_places(page, address, is_upward=place.goes_up),
         words=query_in_words(query),
-        count=count_in_words(len(page.rows), is_more=page.newer is not None or page.older is not None),
+        count=_count(query, page, is_whole=asked.after == 0 and asked.before is None, using=using),
         python=query_in_python(query),
         json=query_in_json(query, after=asked.after, before=asked.before),
     )
+
+
+def _count(query: Query, page: FactPage, *, is_whole: bool, using: str) -> str:
+    """Return how many facts match, in words; where positions bound the query, as far as this page tells."""
+    is_more = page.newer is not None or page.older is not None
+    if not is_whole or not is_more:
+        return count_in_words(len(page.rows), is_more=is_more)
+    counted = count_matching(query, _MOST_LOOKED_AT, using=using)
+    return count_in_words(counted.count, is_more=not counted.is_exact)
 
 
 def _places(page: FactPage, address: Address, *, is_upward: bool) -> Places:

@@ -10,7 +10,7 @@ from factos_django.admin.facts import TagLink, shown_events, tag_links
 from factos_django.admin.tags.timeline import Place, timeline_page, types_to_choose
 from factos_django.core.query import Query, QueryItem
 from factos_django.models import Event
-from factos_django.store.related_tags import related_tags
+from factos_django.store.related import related_tags
 
 __all__ = ["Choice", "History", "Related", "history_of"]
 

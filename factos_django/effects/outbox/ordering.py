@@ -56,5 +56,6 @@ def _let_go(following: Effect, using: str) -> bool:
 
 def _first_holding(ordering_key: str, using: str) -> Effect | None:
     """Return the foremost, which the index gives at once, however long the line is."""
-    holding = Effect.objects.using(using).filter(ordering_key=ordering_key, holds=True)
+    # A list of one: `holds=True` is written as a bare column, which SQLite does not look for in an index.
+    holding = Effect.objects.using(using).filter(ordering_key=ordering_key, holds__in=[True])
     return holding.defer("data", "traceback").order_by("position", "pk").first()
