@@ -245,7 +245,7 @@ def test_a_rebuild_and_a_check_are_asked_for_and_their_outcome_is_shown(
     assert "compare them with those that are there?" in text_of(asked)
     assert not ProjectionRun.objects.using(using).exists(), "GET changes nothing"
     page = client.post(at(INLINE, "check"), follow=True)
-    assert said(page) == [f"{INLINE}: A check was asked for."]
+    assert said(page) == ["A check was asked for."]
     assert "Compared with 1 event, 1 row was wrong: 0 missing, 0 too many, 1 with other values." in text_of(
         page
     )
@@ -328,11 +328,11 @@ def test_one_that_stopped_is_resumed(root: Client, store: Store) -> None:
     assert "try again at once, at the fact that it could not fold?" in asked
     assert SECRET in asked
     page = root.post(at(BALANCES, "resume"), follow=True)
-    assert said(page) == [f"{BALANCES}: It goes on from where it is."]
+    assert said(page) == ["It goes on from where it is."]
     catch_up(using=store.using)
     assert ProjectionState.objects.using(store.using).get(pk=BALANCES).position == position
     page = root.post(at(BALANCES, "resume"), follow=True)
-    assert said(page) == [f"{BALANCES}: It had not stopped, so nothing was changed."]
+    assert said(page) == ["It had not stopped, so nothing was changed."]
     assert audit() == [("root", BALANCES, "It goes on from where it is.")]
 
 
@@ -348,7 +348,7 @@ def test_the_fact_that_it_stopped_at_is_skipped_and_no_other(root: Client, store
         assert said(page)[0].startswith("It has stopped at another fact meanwhile, so nothing was done.")
         assert states.get(pk=BALANCES).condition == "stopped"
     page = root.post(at(BALANCES, "skip"), {"position": str(position)}, follow=True)
-    assert said(page) == [f"{BALANCES}: It goes on without #{position}."]
+    assert said(page) == [f"It goes on without #{position}."]
     assert (states.get(pk=BALANCES).condition, states.get(pk=BALANCES).position) == ("running", position)
     assert "The facts that it went on without" in text_of(page)
     assert audit() == [("root", BALANCES, f"It goes on without #{position}.")]

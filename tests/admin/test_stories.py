@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.db import connections
 
 from demo_project.ticketing.domain import ConferenceOpened, TicketSold
@@ -19,6 +20,7 @@ from factos_django.registry import PROJECTIONS
 from factos_django.store import append
 from factos_django.tasks import rebuild_projection_task
 from factos_django.testing import deliver_effects
+from tests.admin.addresses import addresses, objects_of
 from tests.admin.browser import Visit, in_browser
 from tests.admin.story import FRANCS, NEXT_OF_RENATA, ORDER, ORDERS
 from tests.boxoffice.domain import PACE, RATES, SendInvoice, TicketPaid
@@ -257,3 +259,96 @@ def test_a_glance_tells_what_is_wrong_and_leads_to_it(visit, story, store, pictu
     visit.expect(main(visit)).to_contain_text("1 effect is dead")
     main(visit).get_by_role("link", name="1 effect is dead").click()
     visit.expect(page.locator("#result_list tbody tr")).to_have_count(1)
+
+
+def pages(story: Any) -> list[str]:
+    """The paths of all pages about the log."""
+    asked = addresses(site, {each: of[-1:] for each, of in objects_of(story).items()})
+    refused = ("_add", "_delete", "_complete", "_progress", "_skip", "_resume")
+    return ["/admin/factos/", *(path for name, path in asked if name and not name.endswith(refused))]
+
+
+@in_browser("default")
+def test_pages_are_read_on_a_narrow_screen(browser, root, live_server, story, store):
+    wide = []
+    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+    with browser.visit(live_server.url, root, **phone) as visit:
+        for path in pages(story):
+            visit.open(path)
+            if visit.page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
+                wide.append(path)
+            if path.endswith("/event/dashboard/"):
+                visit.picture("narrow-dashboard", if_on="default", using=store.using)
+    assert wide == []
+
+
+@in_browser("default")
+def test_pages_are_read_on_a_dark_screen(browser, root, live_server, story, store):
+    with browser.visit(live_server.url, root, color_scheme="dark") as visit:
+        for path in pages(story):
+            visit.open(path)
+            if path.endswith(
+                ("/factos/event/dashboard/", f"/event/{story.paid[FRANCS.number].position}/change/")
+            ):
+                visit.picture(f"dark-{path.split('/')[-2]}", if_on="default", using=store.using)
+        assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 18, 18)"
+
+
+@in_browser("default")
+def test_everything_goes_on_without_scripts(browser, root, live_server, story, store):
+    dead = story.invoice(ORDER)
+    with browser.visit(live_server.url, root, java_script_enabled=False) as visit:
+        page = visit.page
+        visit.open(EVENTS)
+        page.locator("#factos-filter-tag").fill(f"order:{ORDER.number}")
+        page.locator(".factos-filter", has=page.locator("#factos-filter-tag")).locator(
+            "[type=submit]"
+        ).click()
+        visit.expect(page.locator("#result_list tbody tr")).to_have_count(1)
+        visit.open(f"{EVENTS}explorer/")
+        page.get_by_role("button", name="Add an item").click()
+        visit.expect(page.get_by_role("group", name="Item 2")).to_be_visible()
+        visit.open(f"{EFFECTS}{dead.pk}/drop/")
+        page.get_by_role("textbox", name="Reason").fill("She was refunded")
+        page.get_by_role("button", name="Yes, drop it").click()
+        visit.expect(main(visit)).to_contain_text("She was refunded")
+        append([ConferenceOpened(f"{number}", 1) for number in range(60)], using=store.using)
+        visit.open(EVENTS)
+        page.get_by_role("link", name="Older", exact=True).click()
+        visit.expect(page.locator("#result_list tbody tr")).to_have_count(47)
+
+
+#: What the keyboard is at: its words, or the name of a field.
+FOCUSED = """(({innerText, type, value, name}) => (
+  innerText || (["submit", "button"].includes(type) ? value : name) || ""
+).trim())(document.activeElement)"""
+
+
+@in_browser("default")
+def test_an_effect_is_tried_again_by_the_keyboard_alone(visit, story, store):
+    page, dead = visit.page, story.invoice(ORDER)
+
+    def tab_to(name: str) -> None:
+        """Press Tab until what has this text, value or name has the focus, and can be seen to have it."""
+        passed = []
+        while name not in passed:
+            page.keyboard.press("Tab")
+            passed.append(page.evaluate(FOCUSED))
+            assert len(passed) < 120, " | ".join(passed)
+        assert page.evaluate("document.activeElement.matches(':focus-visible')")
+
+    visit.open(EFFECTS)
+    tab_to("1 dead")
+    page.keyboard.press("Enter")
+    visit.expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    tab_to(str(dead.pk))
+    page.keyboard.press("Enter")
+    visit.expect(main(visit)).to_contain_text("550 5.1.1")
+    tab_to("TRY AGAIN")
+    page.keyboard.press("Enter")
+    visit.expect(page.get_by_role("textbox", name="Reason")).to_be_visible()
+    tab_to("reason")
+    page.keyboard.type("By the keyboard")
+    tab_to("Yes, try it again")
+    page.keyboard.press("Enter")
+    visit.expect(main(visit)).to_contain_text("By the keyboard")

@@ -51,15 +51,14 @@ class EffectAdmin(LogAdmin):
 
     list_display = (
         "number",
-        "name",
-        "reactor",
+        "asked",
         "fact",
         "state_in_words",
         "attempts",
+        "error_line",
         "next_try",
         "finished",
         "ordering_link",
-        "error_line",
     )
     list_filter = (StateFilter, NameFilter, ReactorFilter, OrderingKeyFilter, PositionFilter, CreatedFilter)
     search_fields = ("ordering_key",)  # for the search box; it goes by what a text looks like
@@ -101,6 +100,11 @@ class EffectAdmin(LogAdmin):
     def number(self, effect: Any) -> str:
         """Return its id."""
         return str(effect.pk)
+
+    @admin.display(description=_("effect"))
+    def asked(self, effect: Any) -> str:
+        """Return its name, and below it who asked for it."""
+        return format_html('{}<br><span class="factos-summary">{}</span>', effect.name, effect.reactor)
 
     @admin.display(description=_("fact"))
     def fact(self, effect: Any) -> str:

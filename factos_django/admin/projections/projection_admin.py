@@ -158,7 +158,7 @@ class ProjectionAdmin(LogAdmin):
         if done.is_change:
             self.log_change(request, self.get_object(request, name), done.text)
         level = messages.SUCCESS if done.is_change else messages.WARNING
-        return self._answered(request, name, f"{name}: {done.text}", level)
+        return self._answered(request, name, done.text, level)
 
     def _asked(self, request: HttpRequest, step: Step, shown: ShownProjection) -> HttpResponse:
         said = {"name": shown.status.name, "position": shown.position}
