@@ -17,11 +17,15 @@ from demo_project.settings import BASE_DIR
 ANYWHERE = "anywhere in your project"
 
 #: The app of each page.
-APPS = {"projections": "banking", "effects": "ticketing", "command-endpoints": "ticketing"}
+APPS = {"projections": "banking", "effects": "ticketing", "command-endpoints": "ticketing", "admin": "shop"}
+
+#: The apps of Django that a page needs.
+NEEDED = {"admin": ["django.contrib.admin", "django.contrib.messages", "django.contrib.sessions"]}
 
 #: The files of its app that a page has to show.
 FILES = dict.fromkeys(APPS, ("models", "domain", "factos")) | {
-    "command-endpoints": ("domain", "endpoints", "urls")
+    "command-endpoints": ("domain", "endpoints", "urls"),
+    "admin": ("admin", "urls"),
 }
 
 PROJECT = """
@@ -30,12 +34,35 @@ from django.conf import settings
 from django.core.management import call_command
 
 settings.configure(
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "factos_django", {app!r}],
+    INSTALLED_APPS=[
+        *["django.contrib.contenttypes", "django.contrib.auth", "factos_django", {app!r}],
+        *{needed},
+    ],
     DATABASES={{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "page.sqlite3"}}}},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,
     ROOT_URLCONF={app!r} ".urls",
     ALLOWED_HOSTS=["testserver"],
+    SECRET_KEY="of a page",
+    STATIC_URL="static/",
+    MIDDLEWARE=[
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+    ],
+    TEMPLATES=[
+        {{
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": True,
+            "OPTIONS": {{
+                "context_processors": [
+                    "django.template.context_processors.request",
+                    "django.contrib.auth.context_processors.auth",
+                    "django.contrib.messages.context_processors.messages",
+                ]
+            }},
+        }}
+    ],
 )
 django.setup()
 call_command("migrate", run_syncdb=True, verbosity=0)
@@ -83,7 +110,7 @@ def test_the_project_of_the_page_runs_and_prints_what_the_page_says(page: str, t
                 file.write(code)
     run = [code for place, code in blocks if place == ANYWHERE]
     tests = [TESTS.format(app=app)] if (tmp_path / app / "tests.py").exists() else []
-    script = "\n".join([PROJECT.format(app=app), *run, *tests])
+    script = "\n".join([PROJECT.format(app=app, needed=NEEDED.get(page, [])), *run, *tests])
     (tmp_path / "page.py").write_text(script, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error", "page.py"],
