@@ -194,3 +194,14 @@ def test_types_that_no_code_declares_are_offered_too(root, store, settings):
 def test_pages_carry_no_inline_script_or_style(root, store):
     html = root.get(EVENTS, {"tag": "a", "before": "x"}).content.decode()
     assert not re.search(r"<style|style=|\son[a-z]+=|<script(?![^>]*\ssrc=)", html.split('id="content"')[1])
+
+
+def test_without_time_zones_every_page_tells_a_moment_in_utc(root, store, settings):
+    settings.USE_TZ, settings.TIME_ZONE = False, "America/Chicago"
+    (fact,) = append([Noted("a")], using=store.using)
+    moment = f"{fact.recorded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    answer = root.get(EVENTS, {"recorded_after": moment.replace(" ", "T")})
+    assert moment in words_of(answer)
+    assert "Times are those of UTC." in words_of(answer)
+    assert moment in words_of(root.get(f"{EVENTS}{fact.position}/change/"))
+    assert root.get("/admin/factos/event/dashboard/").status_code == 200

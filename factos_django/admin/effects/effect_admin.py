@@ -28,8 +28,8 @@ from factos_django.admin.effects.steering_page import steering_page
 from factos_django.admin.effects.steering_selected import steer_selected
 from factos_django.admin.effects.steps import DROP, RETRY, STEPS, Step
 from factos_django.admin.effects.text_filters import NameFilter, OrderingKeyFilter, ReactorFilter
-from factos_django.admin.effects.zone import shown_zone
 from factos_django.admin.log_admin import LogAdmin
+from factos_django.admin.moments import shown_moment
 from factos_django.models import Effect
 
 __all__ = ["EffectAdmin"]
@@ -244,10 +244,7 @@ class EffectAdmin(LogAdmin):
 
 
 def _moment(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    words = moment.astimezone(shown_zone()).strftime("%Y-%m-%d %H:%M:%S")
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), words)
+    return None if moment is None else shown_moment(moment)
 
 
 def _link(url: str, text: str) -> str:

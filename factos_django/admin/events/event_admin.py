@@ -9,7 +9,6 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +24,7 @@ from factos_django.admin.events.tag_filter import TagFilter
 from factos_django.admin.events.type_filter import TypeFilter
 from factos_django.admin.explorer import ExplorerAdmin
 from factos_django.admin.facts import TagLink
+from factos_django.admin.moments import shown_moment
 from factos_django.models import Event
 
 __all__ = ["EventAdmin"]
@@ -80,9 +80,7 @@ class EventAdmin(DashboardPage, EventPage, ExplorerAdmin):
     @admin.display(description=_("recorded at"))
     def recorded(self, event: Any) -> str:
         """Return when it was recorded, in the current time zone."""
-        moment = event.recorded_at.astimezone(timezone.get_current_timezone())
-        shown = moment.strftime("%Y-%m-%d %H:%M:%S")
-        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), shown)
+        return shown_moment(event.recorded_at)
 
     @admin.display(description=_("tags"))
     def tag_list(self, event: Any) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from factos_django.admin.events.asked import Asked
 from factos_django.admin.events.event_filter import EventFilter
+from factos_django.admin.moments import as_input, moment_in, shown_zone
 
 __all__ = ["PeriodFilter"]
 
@@ -37,7 +37,7 @@ class PeriodFilter(EventFilter):
 
     def _moment(self, name: str) -> datetime | None:
         text = self.one(name)
-        moment = _moment_of(text) if text else None
+        moment = moment_in(text) if text else None
         if text and moment is None:
             self.problems.append(_("“%(text)s” is no time: 2026-11-24T16:00 is one.") % {"text": text[:60]})
         return moment
@@ -46,30 +46,11 @@ class PeriodFilter(EventFilter):
         """Return the period as inputs take it, and addresses of periods that are often wanted."""
         now = datetime.now(UTC)
         return {
-            "after": _as_input(self.one("recorded_after")),
-            "before": _as_input(self.one("recorded_before")),
-            "zone": timezone.get_current_timezone_name(),
+            "after": as_input(self.one("recorded_after")),
+            "before": as_input(self.one("recorded_before")),
+            "zone": str(shown_zone()),
             "quick": [(words, _since(now - length, changelist)) for words, length in _QUICK],
         }
-
-
-def _moment_of(text: str) -> datetime | None:
-    """Return the moment, in UTC; None for what is none. Every database knows these years in every zone."""
-    try:
-        given = datetime.fromisoformat(text)
-        aware = given if given.tzinfo else given.replace(tzinfo=timezone.get_current_timezone())
-        moment = aware.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment if 1970 <= moment.year <= 8999 else None
-
-
-def _as_input(text: str) -> str:
-    moment = _moment_of(text)
-    if moment is None:
-        return text
-    local = moment.astimezone(timezone.get_current_timezone()).replace(tzinfo=None)
-    return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
 
 
 def _since(moment: datetime, changelist: Any) -> str:
