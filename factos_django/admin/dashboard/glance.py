@@ -20,8 +20,8 @@ from factos_django.store import head
 
 __all__ = ["Glance", "glance_at"]
 
-#: No more is counted of anything (rows): nobody waits for the page, and more are more.
-_AT_MOST = 1000
+#: So many are counted of anything (rows), and one more is read: more are more, and nobody waits for the page.
+_AT_MOST = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,11 @@ def glance_at(using: str, views: Collection[str]) -> Glance:
         database=using,
         log=log,
         rate=recent_rate(using) if sees_log else None,
-        projections=projection_statuses(stable, _AT_MOST, using) if sees_projections else None,
+        projections=_projections(stable, using) if sees_projections else None,
         unknown=unknown_projections(using) if sees_projections else (),
         effects=effects_status(_AT_MOST, using, at_most=_AT_MOST) if "view_effect" in views else None,
     )
+
+
+def _projections(head: int, using: str) -> tuple[ProjectionStatus, ...]:
+    return projection_statuses(head, _AT_MOST, using, read_to=_AT_MOST + 1)
