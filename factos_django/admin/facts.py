@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.admin.utils import quote
-
+from factos_django.admin.quoting import quoted
 from factos_django.core.canonical_json import decode_json, encode_json
 from factos_django.models import Event
 from factos_django.store.rows import EventRow, recorded_moment
@@ -60,7 +59,7 @@ def shown_event(row: EventRow, head: int, using: str, *, with_data: bool) -> Eve
         read[name], is_broken = as_json(text)
         if is_broken:
             unreadable[name] = str(text)
-    tags = [each for each in read["tags"] if isinstance(each, str)] if isinstance(read["tags"], list) else []
+    tags = _tags_in(read["tags"])
     event = Event(
         position=row.position,
         id=row.uuid,
@@ -78,9 +77,14 @@ def shown_event(row: EventRow, head: int, using: str, *, with_data: bool) -> Eve
     return event
 
 
+def _tags_in(value: Any) -> list[str]:
+    """Return the tags in what is stored of them; somebody may have stored what are none, or no list."""
+    return [each for each in value if isinstance(each, str) and each] if isinstance(value, list) else []
+
+
 def tag_links(tags: Iterable[str]) -> tuple[TagLink, ...]:
     """Return ``tags`` for links."""
-    return tuple(TagLink(each, quote(each)) for each in tags)
+    return tuple(TagLink(each, quoted(each)) for each in tags)
 
 
 def as_json(text: str) -> tuple[Any, bool]:

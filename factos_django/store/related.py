@@ -37,7 +37,7 @@ def related_tags(
     """
     counts: Counter[str] = Counter()
     for tags in _tags_with(value, newest, database_for_writing(using)):
-        counts.update(set(tags) - {value})
+        counts.update(set(tags) - {value, ""})  # that is no tag: somebody edited the row
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
 

@@ -9,6 +9,7 @@ from html import unescape
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.db import connections
@@ -251,6 +252,26 @@ def test_stored_text_that_is_no_json_does_not_break_the_page(root, store):
     assert "The stored tags are no JSON." in words(worse)
     assert "<script>" not in re.sub("<script src[^>]*>", "", worse.content.decode())
     assert root.get("/admin/factos/event/").status_code == 200
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "tags", ['["order:1", "", "\\u0000", "."]', '["order:1", 7, null]', '"order:1"', '{"order:1": 1}', "null"]
+)
+def test_stored_tags_that_are_none_break_no_page(root, store, tags):
+    with connections[store.using].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO factos_event (id, type, version, data, metadata, tags, recorded_at) "
+            "VALUES (%s, 'TicketSold', 1, '{}', '{}', %s, '2026-01-01 00:00:00') RETURNING position",
+            [uuid4().hex, tags],
+        )
+        (position,) = cursor.fetchone()
+        cursor.execute(
+            "INSERT INTO factos_tag (event_id, value, type) VALUES (%s, 'order:1', 'TicketSold')", [position]
+        )
+    assert page(root, position).status_code == 200
+    for path in ("/admin/factos/tag/order_3A1/change/", "/admin/factos/event/"):
+        assert root.get(path).status_code == 200
 
 
 @on_sqlite

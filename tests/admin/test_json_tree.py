@@ -57,6 +57,10 @@ def test_what_turns_text_around_is_shown_as_json_may_write_it():
     assert "\u202e" not in tree.text
 
 
+def test_what_no_database_takes_is_shown_where_somebody_put_it():
+    assert kinds('{"\\u0000": "\\u0000"}')[1] == ("string", "\\u0000", '"\\u0000"')
+
+
 def test_markup_stays_text_and_each_list_is_closed():
     html = page(json.dumps({"</ul><script>": ["</pre><img src=x>", {"deep": {"er": "&"}}]}))
     assert "<script>" not in html

@@ -7,13 +7,13 @@ from html import unescape
 import pytest
 from django.contrib import admin
 from django.contrib.admin import AdminSite
-from django.contrib.admin.utils import quote
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.urls import path, reverse
 
 from factos_django import Proposed
 from factos_django.admin import EventAdmin, TagAdmin
+from factos_django.admin.quoting import quoted
 from factos_django.models import Event, Tag
 from factos_django.store import append
 from factos_django.testing.contract import Counted
@@ -26,7 +26,7 @@ pytestmark = on_databases(also=["default"])
 LIST = "/admin/factos/tag/"
 ODD = [
     "a/b/change/", "it's", 'say "x"', "ümläut ß 漢字", "<script>alert(1)</script>", "a?b&c=d#e", "_2F", " x ",
-    "a\\b%", "add", "x" * 255,
+    "a\\b%", "add", "x" * 255, ".", "..", "_2E",
 ]  # fmt: skip
 
 
@@ -44,7 +44,7 @@ urlpatterns = [path("admin/", admin.site.urls), path("desk/", desk.urls)]
 
 
 def page_of(tag):
-    return reverse("admin:factos_tag_change", args=[quote(tag)])
+    return reverse("admin:factos_tag_change", args=[quoted(tag)])
 
 
 def shown(response):
@@ -78,6 +78,7 @@ def test_any_tag_has_its_page_and_stays_text(root, store):
         assert (page.status_code, len(page.context["history"].events)) == (200, 1)
         assert tag in unescape(page.content.decode())
         assert "<script>alert" not in page.content.decode()
+        assert not {".", ".."} & set(page_of(tag).split("/"))  # browsers take these for directions
 
 
 def test_what_no_fact_carries_has_a_page_that_says_so(root, store):

@@ -12,7 +12,7 @@ import msgspec
 from django.utils.translation import ngettext
 
 from factos_django.admin.facts import as_json
-from factos_django.core.canonical_json import MAX_DEPTH, encode_json
+from factos_django.core.canonical_json import MAX_DEPTH, encode_json, encode_unchecked
 
 __all__ = ["JsonTree", "Step", "json_tree"]
 
@@ -27,6 +27,8 @@ _MOST_OF_TEXT = 1_000_000
 
 # What changes the direction of text, breaks lines or shows nothing: it is shown as it may stand in JSON.
 _TREACHEROUS = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
+# No database takes it: it stands in names of rows that somebody edited.
+_NUL = "\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +106,14 @@ class _Walk:
         if not isinstance(value, str):
             kind = "empty" if isinstance(value, dict | list) else "word" if _is_word(value) else "number"
             return Step(kind, encode_json(value).decode(), name)
-        return Step("string", self._short(encode_json(value).decode()), name)
+        return Step("string", self._short(encode_unchecked(value).decode()), name)  # edited, it may hold NUL
 
     def _short(self, text: str) -> str:
         """Return so much of a string as is shown; what is cut has no quote at its end."""
         is_long = len(text) > _MOST_OF_STRING
         self.is_cut |= is_long
-        return f"{_harmless(text[:_MOST_OF_STRING])}…" if is_long else _harmless(text)
+        shown = _harmless(text[:_MOST_OF_STRING].replace(_NUL, "\\u0000"))
+        return f"{shown}…" if is_long else shown
 
 
 def _named(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from factos_django.admin.facts import tag_links
 from factos_django.admin.log_admin import LogAdmin
+from factos_django.admin.quoting import unquoted
 from factos_django.admin.tags.history import history_of
 from factos_django.admin.tags.known_tags import is_known, tags_beginning
 from factos_django.admin.tags.timeline import place_of
@@ -76,7 +76,7 @@ class TagAdmin(LogAdmin):
     ) -> HttpResponse:
         """Show the history of a tag; with status 404 a page that says so for one that no fact carries."""
         self._refuse_all_but_looking(request)
-        tag = unquote(object_id)
+        tag = unquoted(object_id)
         if not is_known(tag, using=self.alias):
             answer = self.shown(request, "admin/factos/tag/unknown.html", title=tag, **(extra_context or {}))
             answer.status_code = 404
