@@ -67,7 +67,7 @@ class EffectAdmin(LogAdmin):
     action_form = PageActionForm
 
     class Media:
-        css = {"all": ["factos/admin/events.css", "factos/admin/event.css", "factos/admin/effects.css"]}
+        css = {"all": ["factos/admin/lists.css", "factos/admin/json.css", "factos/admin/effects.css"]}
 
     # Permissions
 

@@ -40,7 +40,7 @@ class EventAdmin(DashboardPage, EventPage, ExplorerAdmin):
     change_list_template = "admin/factos/event/change_list.html"
 
     class Media:
-        css = {"all": ["factos/admin/events.css"]}
+        css = {"all": ["factos/admin/lists.css", "factos/admin/events.css"]}
         js = ["factos/admin/complete.js"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:

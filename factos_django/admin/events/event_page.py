@@ -44,7 +44,7 @@ class EventPage(LogAdmin):
     change_form_template = "admin/factos/event/change_form.html"
 
     class Media:
-        css = {"all": ["factos/admin/event.css"]}
+        css = {"all": ["factos/admin/json.css", "factos/admin/event.css"]}
 
     def change_view(
         self,
