@@ -39,7 +39,7 @@ def test_the_list_tells_what_became_of_each_effect(root, store):
     for told in (
         f'<a href="/admin/factos/effect/{died.pk}/change/">{died.pk}</a>',
         f'<a href="/admin/factos/event/{died.position}/change/">#{died.position}</a>',
-        '<a href="/admin/factos/effect/?ordering_key=renata">renata</a>',
+        '<a href="?ordering_key=renata">renata</a>',
         "OSError: attempt 4 failed",
         '<span class="factos-state factos-state-dead"><span aria-hidden="true">✕</span> dead</span>',
         "parcels.Notify",

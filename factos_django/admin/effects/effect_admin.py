@@ -118,7 +118,7 @@ class EffectAdmin(LogAdmin):
             '<span class="factos-state factos-state-{}"><span aria-hidden="true">{}</span> {}</span>',
             effect.state,
             effect.shown.mark,
-            effect.get_state_display(),
+            effect.shown.state,
         )
 
     @admin.display(description=_("next try"))
@@ -133,12 +133,10 @@ class EffectAdmin(LogAdmin):
 
     @admin.display(description=_("ordering key"))
     def ordering_link(self, effect: Any) -> str | None:
-        """Return its ordering key, as a link to all that have it."""
+        """Return its ordering key, as a link in this list to all that have it."""
         if effect.ordering_key is None:
             return None
-        return format_html(
-            '<a href="{}">{}</a>', self.filter_url(ordering_key=effect.ordering_key), effect.ordering_key
-        )
+        return _link("?" + urlencode({"ordering_key": effect.ordering_key}), effect.ordering_key)
 
     @admin.display(description=_("error"))
     def error_line(self, effect: Any) -> str:
@@ -171,10 +169,6 @@ class EffectAdmin(LogAdmin):
             return self.address("event_change", position)
         except NoReverseMatch:
             return ""
-
-    def filter_url(self, **parameters: str) -> str:
-        """Return the address of the list of those effects that these filters leave."""
-        return self.address("effect_changelist") + "?" + urlencode(parameters)
 
     # The page of one
 

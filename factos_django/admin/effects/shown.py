@@ -18,6 +18,9 @@ UNFINISHED: tuple[TextChoices, ...] = (Effect.State.PENDING, Effect.State.RUNNIN
 #: So much of an error is shown in a line (characters).
 _ERROR = 120
 
+#: Looked up once: Django would make a table of them for each row.
+_STATES = dict(Effect.State.choices)
+
 #: Beside the words of a state, for whoever looks for it in a long list.
 _MARKS = {
     Effect.State.PENDING.value: "○",
@@ -33,12 +36,14 @@ class Shown:
     """What a page says of an effect beside its columns.
 
     Attributes:
+        state: Its state, in words.
         mark: A character that stands for its state, and means nothing by itself.
         next_try: When it is tried, or looked after, next; None once it is finished.
         error: That of the last attempt that failed, in one line; empty for a user who may not see data.
         fact_url: The page of its fact; empty for a user who may not see facts.
     """
 
+    state: str
     mark: str
     next_try: datetime | None
     error: str
@@ -53,6 +58,7 @@ def shown_effects(rows: Iterable[Effect], *, with_data: bool, fact_url: Any) -> 
     effects: list[Any] = list(rows)
     for each in effects:
         each.shown = Shown(
+            state=str(_STATES.get(each.state, each.state)),
             mark=state_mark(each.state),
             next_try=_next_try(each),
             error=_one_line(each.error) if with_data else "",
