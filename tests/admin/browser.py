@@ -51,9 +51,10 @@ document.addEventListener("securitypolicyviolation", (event) => {
 GRAVE = ("serious", "critical")
 AXE = Axe().axe_script
 #: Left out is what is Django's own: breadcrumbs whose links are told by their colour alone (before 6.1).
-RUN_AXE = """async () => {
+RUN_AXE = """async (rules) => {
   const ours = {exclude: [[".breadcrumbs"]]};
-  const found = await axe.run(ours, {resultTypes: ["violations"], preload: false});
+  const asked = rules.length ? {runOnly: {type: "rule", values: rules}} : {};
+  const found = await axe.run(ours, {resultTypes: ["violations"], preload: false, ...asked});
   return found.violations.map((each) => [each.impact, each.id, each.nodes.map((node) => node.html)]);
 }"""
 
@@ -146,6 +147,7 @@ class Visit:
         problems: In sentences.
         dialogs: What pages asked, or told, by a dialog.
         has_axe: Whether axe looks at pages, which takes most of the time.
+        rules: Those of axe's that it goes by; none: all.
     """
 
     def __init__(self, context: Any, browser: Browser, options: dict[str, Any]) -> None:
@@ -154,6 +156,7 @@ class Visit:
         self._how = repr(sorted(options.items()))
         self._page = context.new_page()
         self._loaded = self._looked_at = 0
+        self.rules: list[str] = []
         self.problems: list[str] = []
         self.dialogs: list[str] = []
         self.page: Any = There(self._page, self._run)
@@ -239,6 +242,6 @@ class Visit:
 
     def _let_axe_look(self) -> None:
         self._page.evaluate(AXE)  # not by an element: the policy would refuse it
-        for impact, rule, elements in self._page.evaluate(RUN_AXE):
+        for impact, rule, elements in self._page.evaluate(RUN_AXE, self.rules):
             if impact in GRAVE:
                 self.problems.append(f"{self._page.url}: {impact}: {rule}: {' '.join(elements[:3])}")
