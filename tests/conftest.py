@@ -5,7 +5,10 @@ from unittest import mock
 
 import hypothesis
 import pytest
+from django.apps import apps
+from django.contrib.auth.management import _get_all_permissions  # type: ignore[attr-defined]
 from django.core.management.commands import flush
+from django.core.management.sql import emit_post_migrate_signal
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import TransactionTestCase
 
@@ -44,8 +47,13 @@ def _sql_flush_of_the_rest(style: Any, connection: Any, **options: Any) -> list[
     return list(connection.ops.sql_flush(style, [each for each in tables if each not in _KEPT], **options))
 
 
-def _install_again(verbosity: int, interactive: bool, db: str, **_: Any) -> None:
-    _install(using=db)
+def _install_again(verbosity: int, interactive: bool, db: str, **options: Any) -> None:
+    """Make what our app makes, and all that the others do where a test has lost permissions."""
+    wanted = sum(len(_get_all_permissions(model._meta)) for model in apps.get_models())
+    if apps.get_model("auth.Permission").objects.using(db).count() < wanted:
+        emit_post_migrate_signal(verbosity, interactive, db, **options)
+    else:
+        _install(using=db)
 
 
 _TEARDOWN = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]

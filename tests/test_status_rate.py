@@ -17,7 +17,7 @@ from factos_django.status import Rate, recent_rate
 from factos_django.store import append
 from factos_django.store.rows import as_stored_time
 from factos_django.testing.contract import Noted
-from tests.rest.test_plans import rows_read
+from tests.rows_read import rows_read
 from tests.stores import Store, on_databases
 
 NOW = datetime(2026, 3, 1, 12, 30, 20, tzinfo=UTC)

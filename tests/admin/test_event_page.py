@@ -144,7 +144,7 @@ def test_the_page_asks_the_databases_a_bounded_number_of_times(root, store):
     assert len(few) <= 30
     assert max(len(many), len(others)) <= len(few)
     asked = [each["sql"] for each in (*many.captured_queries, *others.captured_queries)]
-    assert not any(word in sql for sql in asked for word in ("OFFSET", "COUNT(*)"))
+    assert not any(word in sql.replace("OFFSET 0", "") for sql in asked for word in ("OFFSET", "COUNT(*)"))
 
 
 @everywhere

@@ -214,7 +214,7 @@ def test_a_rebuild_that_goes_on_is_not_begun_twice(
     answer = api.send(f"projections/{INLINE}/rebuild/", {})
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:factos:rebuild-running")
     assert rebuild_projection_task(INLINE, store.using) == "refused"
-    assert "was not rebuilt" in caplog.text
+    assert f"of {INLINE} was refused" in caplog.text
 
 
 @pytest.mark.parametrize("name", [None, 1, ["a"], {"a": 1}, "ledger.none"])
