@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connections
 
 from factos_django.core.query import Query
-from factos_django.store.filters import Filters, within_period
+from factos_django.store.filters import Filters
 from factos_django.store.matching import Fragment, Slice
 from factos_django.store.starts import entries, order_of
 from factos_django.store.transactions import explaining
@@ -75,12 +75,11 @@ def sight(query: Query, part: Slice, filters: Filters, most: int, using: str) ->
 
     Args:
         query: Which facts.
-        part: Which of them.
+        part: Which of them; nothing outside of the period of ``filters``.
         filters: What they must meet, too.
         most: The entries to look at, of one index or of all together (rows).
         using: The alias of the database.
     """
-    part = within_period(part, filters, using)
     groups = [*ways_of_items(query, filters, using), ways_of_metadata(query, filters, using)]
     if (branches := _only_branches(groups)) and _finds_enough(branches, part, most):
         return Sight(_positions(branches, part, _limit(part), using), None)

@@ -73,6 +73,12 @@ class Slice:
         """Tell whether ``position`` is in it, the limit aside."""
         return self.after < position and (self.upto is None or position <= self.upto)
 
+    def beyond(self, position: int) -> Slice:
+        """Return what is left of it for who read it up to ``position``, from the end that it is read from."""
+        if self.backwards:
+            return replace(self, upto=position - 1)
+        return replace(self, after=position)
+
 
 # One probe of an index for each row that was found so far. The LIMIT keeps PostgreSQL from making a
 # join of it: to plan the joins of a long query took longer than to run them.

@@ -17,7 +17,7 @@ from factos_django.core.position import checked_position
 from factos_django.core.query import Query
 from factos_django.store.contexts import guarded_rows
 from factos_django.store.database import database_for_writing
-from factos_django.store.filters import Filters, filtered
+from factos_django.store.filters import Filters, filtered, within_period
 from factos_django.store.heads import head, highest_position
 from factos_django.store.looking import sight
 from factos_django.store.matching import Slice, checked_query
@@ -45,6 +45,9 @@ __all__ = [
 
 
 _NO_FILTERS = Filters()
+
+#: After a bounded look that finds nothing comes another, so many in all: fewer empty pages are turned.
+_LOOKS = 5
 
 _DECISION = "SELECT decision FROM factos_event WHERE position = %s"
 
@@ -106,8 +109,8 @@ def stored_page(
         beyond_head: Those, too, that are committed above the head. Others may still appear among them, so
             this is for whoever looks, and not for whoever goes on from a position.
         most_looked_at: Look at so many rows at most (entries of one index, or of several together) that may
-            match, and do not. The page may end before its limit, and tells by ``looked_to`` where. None: look
-            at all.
+            match, and do not, and at as many more a few times while nothing is found. The page may end before
+            its limit, and tells by ``looked_to`` where. None: look at all.
         using: The alias of the database.
     """
     alias = database_for_writing(using)
@@ -137,8 +140,20 @@ def _rows(
     if most is None:
         query = narrowest_first(query, using)
         return select_matching(query, filtered(part, filters, query, using), using), None
-    seen = sight(query, part, filters, most, using)
-    return select_found(seen.positions, part, using), seen.looked_to
+    return _looked(query, within_period(part, filters, using), filters, most, using)
+
+
+def _looked(
+    query: Query, part: Slice, filters: Filters, most: int, using: str
+) -> tuple[list[Row], int | None]:
+    """Return what is found; after a look that finds nothing, go on from where it ended."""
+    for _ in range(_LOOKS):
+        seen = sight(query, part, filters, most, using)
+        rows = select_found(seen.positions, part, using)
+        if rows or seen.looked_to is None:
+            break
+        part = part.beyond(seen.looked_to)
+    return rows, seen.looked_to
 
 
 def stored_context(query: Query, *, after: int = 0, limit: int, using: str | None = None) -> StoredContext:

@@ -6,12 +6,14 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import transaction
 
 from factos_django import Query, QueryItem
+from factos_django.store import stored
 from factos_django.store.stored import Filters, Page, stored_page
 from tests.rest.stored import MOMENT, store_row
 from tests.stores import Store, on_databases
@@ -133,3 +135,29 @@ def test_walking_through_bounded_pages_misses_and_repeats_nothing(store: Store) 
         found += len(whole.events)
     assert cut > WALKS
     assert found > WALKS
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_page_that_finds_nothing_looks_as_far_as_five_that_give_up_at_once(
+    store: Store, backwards: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction.atomic(using=store.using):
+        for n in range(EVENTS):
+            store_row(store.using, type="a", tags=["odd" if n % 2 else "even"])
+    look = partial(
+        stored_page,
+        Query.of(QueryItem(tags=["odd", "even"])),
+        limit=5,
+        backwards=backwards,
+        most_looked_at=10,
+        using=store.using,
+    )
+    at_once = look()
+    monkeypatch.setattr(stored, "_LOOKS", 1)
+    ends = [look().looked_to]
+    while len(ends) < 5:
+        place: dict[str, Any] = {"before" if backwards else "after": ends[-1]}
+        ends.append(look(**place).looked_to)
+    assert at_once.events == ()
+    assert at_once.looked_to == ends[-1]
+    assert len(set(ends)) == 5
