@@ -3,8 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from demo_project import pages
+
 urlpatterns = [
+    path("", pages.home, name="home"),
+    path("tickets/", include("demo_project.ticketing.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("factos_django.rest_framework.urls")),
-    path("", include("demo_project.ticketing.urls")),
 ]

@@ -9,5 +9,5 @@ app_name = "ticketing"
 urlpatterns = [
     path("", pages.home, name="home"),
     # A conference's name is the application's to choose, and may hold a slash.
-    path("conferences/<path:conference>/", pages.conference, name="conference"),
+    path("<path:conference>/", pages.conference, name="conference"),
 ]
