@@ -8,6 +8,7 @@ from demo_project import pages
 urlpatterns = [
     path("", pages.home, name="home"),
     path("tickets/", include("demo_project.ticketing.urls")),
+    path("commands/", include("demo_project.commands")),
     path("admin/", admin.site.urls),
     path("api/", include("factos_django.rest_framework.urls")),
 ]
