@@ -32,6 +32,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "factos_django",
     "demo_project.ticketing",
+    "demo_project.registration",
+    "demo_project.banking",
+    "demo_project.billing",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
