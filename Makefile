@@ -4,7 +4,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 ARGS ?=
 
-.PHONY: help demo test test-all history effects mutants fuzz bench screenshots lint format wheel clean
+.PHONY: help demo test test-all history effects mutants fuzz bench screenshots docs lint format wheel clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -68,6 +68,10 @@ bench: .venv/.ready ## measure speed beside a peer and the bare INSERT, and writ
 screenshots: .venv/.ready ## walk through the admin and write docs/images
 	@FACTOS_SCREENSHOTS=1 $(BIN)/pytest -q tests/admin/test_stories.py $(ARGS)
 
+docs: .venv/.ready ## build the pages of docs/ into docs/_build/html; a warning is an error
+	@$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html $(ARGS)
+	@echo "Open docs/_build/html/index.html."
+
 lint: .venv/.ready ## ruff, mypy, import-linter, missing migrations
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -83,4 +87,4 @@ wheel: .venv/.ready ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build
 
 clean: ## remove the environments, what was built, and the demo's database
-	rm -rf .venv .tox dist db.sqlite3* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf .venv .tox dist docs/_build db.sqlite3* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

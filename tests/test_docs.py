@@ -17,15 +17,20 @@ from demo_project.settings import BASE_DIR
 ANYWHERE = "anywhere in your project"
 
 #: The app of each page.
-APPS = {"projections": "banking", "effects": "ticketing", "command-endpoints": "ticketing", "admin": "shop"}
+APPS = {
+    "how-to/projections": "banking",
+    "how-to/effects": "ticketing",
+    "how-to/command-endpoints": "ticketing",
+    "reference/admin": "shop",
+}
 
 #: The apps of Django that a page needs.
-NEEDED = {"admin": ["django.contrib.admin", "django.contrib.messages", "django.contrib.sessions"]}
+NEEDED = {"reference/admin": ["django.contrib.admin", "django.contrib.messages", "django.contrib.sessions"]}
 
 #: The files of its app that a page has to show.
 FILES = dict.fromkeys(APPS, ("models", "domain", "factos")) | {
-    "command-endpoints": ("domain", "endpoints", "urls"),
-    "admin": ("admin", "urls"),
+    "how-to/command-endpoints": ("domain", "endpoints", "urls"),
+    "reference/admin": ("admin", "urls"),
 }
 
 PROJECT = """
@@ -128,7 +133,7 @@ def test_the_project_of_the_page_runs_and_prints_what_the_page_says(page: str, t
 
 def test_the_settings_of_the_page_are_those_of_celery() -> None:
     settings: dict[str, Any] = {}
-    for place, code in blocks_of("effects"):
+    for place, code in blocks_of("how-to/effects"):
         if place == "settings.py":
             exec(code, settings)
     named = {name.removeprefix("CELERY_").lower() for name in settings if name.startswith("CELERY_")}

@@ -1,4 +1,4 @@
-"""The project of docs/rest-api.md, in the current directory: migrated, served, and asked as the page does.
+"""The project of rest-api.md, in the current directory: migrated, served, and asked as the page does.
 
 ``python -m tests.rest.docs_project``: the blocks of Python are files here, ``ask.sh`` holds the commands.
 """

@@ -1,4 +1,4 @@
-"""What docs/rest-api.md says is so: its project runs, its commands are answered, its tables are whole."""
+"""What the page rest-api.md says is so: its project runs, its commands are answered, its tables are whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from factos_django.conf import Defaults
 from factos_django.rest_framework import ApiPermissions, urls
 from tests.rest.addresses import PREFIX, template_of, view_of
 
-PAGE = (BASE_DIR / "docs" / "rest-api.md").read_text(encoding="utf-8")
+PAGE = (BASE_DIR / "docs" / "reference" / "rest-api.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
