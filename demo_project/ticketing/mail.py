@@ -21,9 +21,8 @@ def send_mail(effect: AnnounceTicketSale, delivery: Delivery) -> None:
     """Send it, once for each key: it may be asked twice, and would not know otherwise."""
     _refuse_trouble(effect.buyer, delivery)
     text = f"Your ticket for {effect.conference} is number {effect.position}."
-    Mail.objects.using(delivery.using).get_or_create(
-        key=delivery.key, defaults={"buyer": effect.buyer, "text": text, "attempt": delivery.attempt}
-    )
+    mail = {"conference": effect.conference, "buyer": effect.buyer, "text": text, "attempt": delivery.attempt}
+    Mail.objects.using(delivery.using).get_or_create(key=delivery.key, defaults=mail)
 
 
 def _refuse_trouble(buyer: str, delivery: Delivery) -> None:

@@ -55,6 +55,7 @@ class Mail(models.Model):
     """A mail that was sent: what a provider would have on record, one for each idempotency key."""
 
     key = models.CharField(max_length=36, primary_key=True)
+    conference = ExactCharField(max_length=NAME_MAX_LENGTH)
     buyer = ExactCharField(max_length=NAME_MAX_LENGTH)
     text = models.TextField()
     attempt = models.PositiveIntegerField()
@@ -63,6 +64,7 @@ class Mail(models.Model):
     class Meta:
         verbose_name = "mail"
         verbose_name_plural = "mails"
+        indexes = [models.Index(fields=["conference", "sent_at"], name="ticketing_mail_of_conference")]
 
     def __str__(self) -> str:
         return f"{self.buyer}: {self.text}"
