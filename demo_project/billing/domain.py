@@ -182,11 +182,11 @@ numbering: Decider[IssueInvoice, int, InvoiceIssued] = Decider(
 def issuing_context(command: IssueInvoice) -> Query:
     """Return the facts that can change which number is next: the invoices of the series.
 
-    The decision needs the last of them, and a query cannot say "the last": it reads them all, so the
-    thousandth invoice of a series costs a thousand small facts. That is well for a series of a month or a
-    year of most shops. For longer ones begin a series more often; or let the command name the number that it
-    wants, and ask for two invoices, whatever the series is long: that of the number, which must not be there,
-    and the one before, which must. Whoever comes too late is refused then, and asks for the next.
+    The decision needs the last of them, and a query cannot say "the last": all are read, so the thousandth
+    invoice of a series costs a thousand small facts, and the next one has to wait meanwhile. That is well for
+    what most shops bill in a month or a year. Where it is not, begin a series more often. Or let the command
+    name the number that it wants, and ask for two invoices, however long the series is: that of the number,
+    which must not be there, and the one before, which must. Who comes too late is refused, and asks again.
     """
     return invoices_issued(command.series)
 
