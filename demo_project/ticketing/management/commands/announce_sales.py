@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from demo_project.settings import MESSAGES_FOLDER
+from demo_project.staff import Clerk, StaffFailed, relay, staff, worker
 from demo_project.ticketing.announcements import (
     announcements,
     buyer_of,
@@ -18,7 +19,6 @@ from demo_project.ticketing.announcements import (
     unaccounted,
 )
 from demo_project.ticketing.models import Mail
-from demo_project.ticketing.staff import Clerk, StaffFailed, staff
 from factos_django.models import Effect
 
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
     def _announce(self, patience: float) -> None:
         try:
             self._tell_trouble()
-            with staff(MESSAGES_FOLDER) as clerks:
+            with staff(worker(MESSAGES_FOLDER), relay(MESSAGES_FOLDER)) as clerks:
                 self._wait(clerks, patience)
                 self._report()
                 if dead := list(announcements("dead")):
