@@ -1,0 +1,39 @@
+"""What is not run as it stands on a page, and why. Whatever is not named here is run, and has to work."""
+
+from __future__ import annotations
+
+__all__ = ["IN_ORDER", "NOT_READ", "NOT_RUN", "RUN_ELSEWHERE", "UNTIL_SEEN"]
+
+#: Pages whose blocks are done one after another. Of the others the files are written first, all of them.
+IN_ORDER: set[str] = set()
+
+#: Pages that tests of their own run: the test, which is about this page.
+RUN_ELSEWHERE = {"reference/rest-api": "tests/rest/test_docs.py"}
+
+_ENDLESS = "it runs until it is told to end; "
+_REDIS = f"{_ENDLESS}and the page names Redis: tests/effects and the tutorial run workers"
+_FOLLOWS = f"{_ENDLESS}tests/projections/test_run_projections.py runs it"
+_BENCH = "it measures for minutes, and writes the page: tests/benchmarks"
+
+#: Commands of a page that are not run, and why.
+NOT_RUN: dict[tuple[str, str], str] = {
+    ("performance", "make bench"): _BENCH,
+    ("performance", 'make bench ARGS="--short"'): _BENCH,
+    ("performance", 'make bench ARGS="--only hot --runs 5"'): _BENCH,
+    (
+        "performance",
+        ".venv/bin/python -m tests.benchmarks --only effects --only reactor-up --only reactor-hanging",
+    ): _BENCH,
+    ("how-to/effects", "celery -A mysite worker -Q celery,mail"): _REDIS,
+    ("how-to/effects", "manage.py run_factos"): _FOLLOWS,
+    (
+        "how-to/projections",
+        "manage.py run_projections",
+    ): _FOLLOWS,
+}
+
+#: Commands that the reader ends with Ctrl-C once they have printed what the page says; so does the test.
+UNTIL_SEEN: set[tuple[str, str]] = set()
+
+#: Blocks of other languages that nobody parses, by their page and first line, and why.
+NOT_READ: dict[tuple[str, str], str] = {}
