@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 import pytest
 
+from tests.packaging.commands import run
 from tests.settings import LEFT_OUT, SERVERS, TEST_NAME
 
 HERE = Path(__file__).parent
-CHECKOUT = HERE.parent.parent
 ALIASES = [alias for alias in ("sqlite", "postgres", "mariadb") if alias not in LEFT_OUT]
 
 ADDED = """
@@ -55,35 +53,6 @@ class Project:
         done = run([sys.executable, *arguments], self.directory, PYTHONPATH=str(self.site))
         assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}"
         return done.stdout
-
-
-def run(command: list[str], directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    foreign = ("PYTEST_", "DJANGO_", "FACTOS_", "COV_", "PYTHON")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return subprocess.run(
-        command,
-        cwd=directory,
-        env=environment | {"PYTHONDONTWRITEBYTECODE": "1"} | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of packages in which the wheel of the checkout is installed."""
-    made = tmp_path_factory.mktemp("wheel")
-    isolation = ["--no-isolation"] if find_spec("hatchling") else []
-    built = run([sys.executable, "-m", "build", "--wheel", *isolation, "-o", str(made), str(CHECKOUT)], made)
-    assert built.returncode == 0, built.stdout
-    (wheel,) = made.glob("*.whl")
-    options = ["--no-deps", "--no-index", "--quiet", "--target", str(made / "site")]
-    installed = run([sys.executable, "-m", "pip", "install", *options, str(wheel)], made)
-    assert installed.returncode == 0, installed.stdout
-    return made / "site"
 
 
 def databases(alias: str) -> dict[str, Any] | None:
