@@ -83,8 +83,10 @@ format: .venv/.ready ## format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-wheel: .venv/.ready ## build the wheel and the sdist into dist/
-	$(BIN)/python -m build
+wheel: .venv/.ready ## build the sdist, and the wheel from it, into dist/, and look at them as an index would
+	@rm -rf dist
+	@$(BIN)/python -m build
+	@$(BIN)/twine check --strict dist/*
 
 clean: ## remove the environments, what was built, and the demo's database
 	rm -rf .venv .tox dist docs/_build db.sqlite3* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
