@@ -65,8 +65,8 @@ bench: .venv/.ready ## measure speed beside a peer and the bare INSERT, and writ
 	@$(BIN)/python -m pip install -qq --group bench
 	@$(BIN)/python -m tests.benchmarks --write $(ARGS)
 
-screenshots: .venv/.ready ## walk through the admin and write docs/images
-	@FACTOS_SCREENSHOTS=1 $(BIN)/pytest -q tests/admin/test_stories.py $(ARGS)
+screenshots: .venv/.ready ## walk through the admin and the demo, and write docs/images
+	@FACTOS_SCREENSHOTS=1 $(BIN)/pytest -q tests/admin/test_stories.py tests/demo/test_window.py $(ARGS)
 
 docs: .venv/.ready ## build the pages of docs/ into docs/_build/html; a warning is an error
 	@$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html $(ARGS)

@@ -63,7 +63,7 @@ BROKERS = {
     "rabbitmq": os.environ.get("FACTOS_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//"),
 }
 
-#: The program that walks through the admin.
+#: The program that walks through the pages.
 CHROMIUM = os.environ.get("FACTOS_TEST_CHROMIUM", "/usr/bin/chromium")
 
 

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.admin.browser import Browser, Visit
 from tests.admin.clients import superuser_client
 from tests.admin.story import Story, told
+from tests.browser import Browser, Visit, browser
 from tests.guards.conftest import session
 from tests.rest.conftest import on_store
-from tests.settings import LEFT_OUT
 from tests.stores import Store
 
 __all__ = ["browser", "on_store", "root", "session", "story", "visit"]
@@ -28,16 +27,6 @@ def story(on_store: Store) -> Iterator[Story]:
     """A log that tells a story; see tests.admin.story."""
     with told(on_store.using) as story:
         yield story
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium. No test of another module has it: threads and a process of its own belong to it."""
-    if "chromium" in LEFT_OUT:
-        pytest.skip(f"Chromium is left out: {LEFT_OUT['chromium']}")
-    chromium = Browser()
-    yield chromium
-    chromium.close()
 
 
 @pytest.fixture

@@ -34,10 +34,10 @@ from factos_django.models import (
 from factos_django.store import append
 from factos_django.testing.contract import Noted
 from tests.admin.addresses import OBJECTS, addresses, objects_of, routes
-from tests.admin.browser import in_browser
 from tests.admin.clients import staff_client
 from tests.admin.markup import MARK, PAYLOADS, PageText
 from tests.admin.story import Story
+from tests.browser import in_browser
 from tests.stores import Store, on_databases
 
 on_log = on_databases("default", also=["default"])

@@ -21,9 +21,9 @@ from factos_django.store import append
 from factos_django.tasks import rebuild_projection_task
 from factos_django.testing import deliver_effects
 from tests.admin.addresses import addresses, objects_of
-from tests.admin.browser import Visit, in_browser
 from tests.admin.story import FRANCS, NEXT_OF_RENATA, ORDER, ORDERS
 from tests.boxoffice.domain import PACE, RATES, SendInvoice, TicketPaid
+from tests.browser import Visit, in_browser
 
 EVENTS, EFFECTS, PROJECTED = "/admin/factos/event/", "/admin/factos/effect/", "/admin/factos/projectionstate/"
 
@@ -48,7 +48,7 @@ def copied(visit: Visit, button: str, number: int = 0) -> str:
 @pytest.fixture
 def picture(visit: Visit, store: Any) -> Any:
     """Takes pictures for the docs, of the walk on PostgreSQL."""
-    return lambda name: visit.picture(name, if_on="postgres", using=store.using)
+    return lambda name: visit.picture(f"admin-{name}", if_on="postgres", using=store.using)
 
 
 @pytest.fixture
@@ -276,7 +276,7 @@ def test_pages_are_read_on_a_narrow_screen(browser, root, live_server, story, st
             if visit.page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
                 wide.append(path)
             if path.endswith("/event/dashboard/"):
-                visit.picture("narrow-dashboard", if_on="default", using=store.using)
+                visit.picture("admin-narrow-dashboard", if_on="default", using=store.using)
     assert wide == []
 
 
@@ -287,7 +287,7 @@ def test_pages_are_read_on_a_dark_screen(browser, root, live_server, story, stor
         for path in pages(story):
             visit.open(path)
             if path.endswith("/event/dashboard/"):
-                visit.picture("dark-dashboard", if_on="default", using=store.using)
+                visit.picture("admin-dark-dashboard", if_on="default", using=store.using)
         assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 18, 18)"
 
 

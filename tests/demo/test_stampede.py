@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from django.db import connections
@@ -13,10 +14,12 @@ from demo_project.ticketing.domain import ConferenceOpened
 from demo_project.ticketing.sale import ACCEPTED, Answer, Sale
 from demo_project.ticketing.stampede import AT_ONCE, stampede
 from factos_django import StoreBusy
+from factos_django.guards.log import LogGuardByRow
 from factos_django.models import Event
 from factos_django.stamps import stamp
 from factos_django.store import append
 from tests.stores import flushed, on_databases
+from tests.without_locks import without_locks
 
 GLEAM = "gleamconf-2026"
 
@@ -41,6 +44,18 @@ def test_every_ticket_is_sold_and_never_one_too_many(store):
     told = "60 buyers came at once: 25 sold, 35 refused (SoldOut), in "
     assert done.in_words(25).startswith(told)
     assert done.in_words(25).endswith(" seconds. The log holds 25 of 25 tickets, none too many.")
+
+
+# On SQLite a transaction that begins IMMEDIATE is alone anyway.
+@on_databases("postgres", "mariadb")
+def test_without_the_guard_it_sells_too_many_and_says_so(store, monkeypatch):
+    monkeypatch.setattr(LogGuardByRow, "hold", lambda self, using: None)
+    append([ConferenceOpened(GLEAM, 5)], using=store.using)
+    with without_locks(store.using):
+        done = stampede(replace(sale(store.using, attempts=40), hold_seconds=0.02))
+    assert len(tickets_in(store.using)) == done.recorded > 5
+    assert not done.is_as_it_should_be(5)
+    assert "TOO MANY" in done.in_words(5)
 
 
 @on_databases()

@@ -134,8 +134,8 @@ async function send(form) {
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-    const told = parsed(await answer.text()).querySelector("#told");
-    tell(answer.ok && told ? [...told.childNodes] : [`The server answers ${answer.status}. Reload the page.`]);
+    const told = answer.ok && parsed(await answer.text()).querySelector("#told");
+    tell(told ? told.childNodes : [`The server answers ${answer.status}. Reload the page.`]);
   } catch {
     tell(["No answer came. Reload the page to see what was done."]);
   } finally {

@@ -1,4 +1,4 @@
-"""Chromium, which walks through the admin for a test and looks at every page that it comes to.
+"""Chromium, which walks through pages for a test and looks at every one that it comes to.
 
 Playwright runs a loop, and where a loop runs Django refuses the ORM. So the browser is driven in a thread of
 its own: what a test holds of Playwright's is a ``There``, and each call of it is made over there.
@@ -19,10 +19,10 @@ from django.test import Client
 from playwright.sync_api import expect, sync_playwright
 
 from demo_project.settings import BASE_DIR
-from tests.settings import CHROMIUM
+from tests.settings import CHROMIUM, LEFT_OUT
 from tests.stores import STORES, flushed
 
-__all__ = ["Browser", "There", "Visit", "in_browser"]
+__all__ = ["Browser", "There", "Visit", "browser", "in_browser"]
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -178,7 +178,7 @@ class Visit:
         if os.environ.get("FACTOS_SCREENSHOTS") == "1" and using == if_on:
             IMAGES.mkdir(exist_ok=True)
             self.page.mouse.move(0, 0)
-            self.page.screenshot(path=str(IMAGES / f"admin-{name}.png"), full_page=full)
+            self.page.screenshot(path=str(IMAGES / f"{name}.png"), full_page=full)
 
     def look(self) -> None:
         """Let axe look at what the page has become."""
@@ -245,3 +245,13 @@ class Visit:
         for impact, rule, elements in self._page.evaluate(RUN_AXE, self.rules):
             if impact in GRAVE:
                 self.problems.append(f"{self._page.url}: {impact}: {rule}: {' '.join(elements[:3])}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. No test of another module has it: threads and a process of its own belong to it."""
+    if "chromium" in LEFT_OUT:
+        pytest.skip(f"Chromium is left out: {LEFT_OUT['chromium']}")
+    chromium = Browser()
+    yield chromium
+    chromium.close()
