@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "demo_project.registration",
     "demo_project.banking",
     "demo_project.billing",
+    "demo_project.showcase",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
