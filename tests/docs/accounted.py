@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = ["IN_ORDER", "NOT_READ", "NOT_RUN", "RUN_ELSEWHERE", "UNTIL_SEEN"]
 
 #: Pages whose blocks are done one after another. Of the others the files are written first, all of them.
-IN_ORDER: set[str] = set()
+IN_ORDER = {"tutorial/tickets"}
 
 #: Pages that tests of their own run: the test, which is about this page.
 RUN_ELSEWHERE = {"reference/rest-api": "tests/rest/test_docs.py"}
 
+_VENV = "the tests have an environment; tests/packaging installs the wheel into one of its own"
 _ENDLESS = "it runs until it is told to end; "
 _REDIS = f"{_ENDLESS}and the page names Redis: tests/effects and the tutorial run workers"
 _FOLLOWS = f"{_ENDLESS}tests/projections/test_run_projections.py runs it"
@@ -24,6 +25,9 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "performance",
         ".venv/bin/python -m tests.benchmarks --only effects --only reactor-up --only reactor-hanging",
     ): _BENCH,
+    ("tutorial/tickets", "python3 -m venv .venv"): _VENV,
+    ("tutorial/tickets", ". .venv/bin/activate"): _VENV,
+    ("tutorial/tickets", "python -m pip install factos-django"): _VENV,
     ("how-to/effects", "celery -A mysite worker -Q celery,mail"): _REDIS,
     ("how-to/effects", "manage.py run_factos"): _FOLLOWS,
     (
@@ -33,7 +37,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
 }
 
 #: Commands that the reader ends with Ctrl-C once they have printed what the page says; so does the test.
-UNTIL_SEEN: set[tuple[str, str]] = set()
+UNTIL_SEEN = {("tutorial/tickets", "celery -A mysite worker --pool solo --loglevel INFO")}
 
 #: Blocks of other languages that nobody parses, by their page and first line, and why.
 NOT_READ: dict[tuple[str, str], str] = {}

@@ -6,6 +6,7 @@ import configparser
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,12 +23,15 @@ from tests.docs.pages import Block
 from tests.docs.printed import is_as_told
 from tests.docs.terminal import Terminal
 
-__all__ = ["SHELL", "PageProject", "commands_of"]
+__all__ = ["SERVE", "SHELL", "PageProject", "commands_of"]
 
 ANYWHERE = "# anywhere in your project\n"
 
 #: The command after which what is typed into Python follows.
 SHELL = "python manage.py shell"
+
+#: The command after which pages are asked for; it goes on until the page ends, on a port that is free.
+SERVE = "python manage.py runserver"
 
 _PROMPT = "$ "
 _PATIENCE_SECONDS = 60
@@ -53,24 +57,34 @@ def commands_of(block: Block) -> list[tuple[str, list[str]]]:
     return found
 
 
+def answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 class PageProject:
     """Follows a page in a directory."""
 
-    def __init__(self, page: str, directory: Path, *, settings: str) -> None:
+    def __init__(self, page: str, directory: Path) -> None:
         self._page = page
-        self._directory = directory
         self._environment = {
-            "PATH": f"{directory}:{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
-            "PYTHONPATH": f"{directory}:{BASE_DIR}",
+            "PATH": f".:{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PYTHONPATH": str(BASE_DIR),
             "HOME": str(directory),
             "NO_COLOR": "1",
             "COLUMNS": "100",
             "LC_ALL": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",  # as at a terminal, lines come in their order
         }
-        self._settings = settings
         self._terminal = Terminal(directory, self._environment)
         self._interpreter: subprocess.Popen[str] | None = None
         self._typed = ""
+        self._server: subprocess.Popen[str] | None = None
+        self._port = 0
+
+    @property
+    def _directory(self) -> Path:
+        return self._terminal.directory
 
     def follow(self, blocks: list[Block]) -> None:
         """Do what each block says."""
@@ -117,12 +131,34 @@ class PageProject:
     def _run(self, block: Block, command: str, told: list[str], *, may_fail: bool) -> None:
         if (self._page, command) in NOT_RUN or command == SHELL:
             return
+        if command == SERVE:
+            self._serve()
+            return
         if (self._page, command) in UNTIL_SEEN:
             self._run_until_seen(block, command, told)
             return
-        status, printed = self._terminal.run(command)
+        status, printed = self._terminal.run(command.replace(":8000", f":{self._port}"))
         assert status == 0 or may_fail, f"{block}: {command} ends with {status}\n{printed}"
         assert not told or is_as_told(told, printed), f"{block}: {command} prints\n{printed}"
+
+    def _serve(self) -> None:
+        """Serve on a port that is free, which stands for 8000 from here on."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        command = [sys.executable, "manage.py", "runserver", "--noreload", str(self._port)]
+        self._server = subprocess.Popen(
+            command,
+            cwd=self._directory,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while not answers(self._port):
+            assert time.monotonic() < end, "the server does not answer"
+            time.sleep(0.05)
 
     def _run_until_seen(self, block: Block, command: str, told: list[str]) -> None:
         """Wait until it has printed what the page says, and press Ctrl-C."""
@@ -131,7 +167,7 @@ class PageProject:
             process = subprocess.Popen(
                 ["bash", "-c", f"exec {command}"],
                 cwd=self._directory,
-                env=self._environment | {"PYTHONUNBUFFERED": "1"},
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -173,7 +209,7 @@ class PageProject:
         return subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "tests.docs.interpreter"],
             cwd=self._directory,
-            env=self._environment | {"DJANGO_SETTINGS_MODULE": self._settings},
+            env=self._environment | {"DJANGO_SETTINGS_MODULE": "mysite.settings"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -193,3 +229,6 @@ class PageProject:
         """Leave no process behind."""
         self._end_interpreter()
         self._terminal.close()
+        if self._server:
+            self._server.terminate()
+            self._server.wait(timeout=30)

@@ -13,6 +13,8 @@ class Terminal:
     """One bash in a directory; what a command reads is empty, and what it prints is kept."""
 
     def __init__(self, directory: Path, environment: dict[str, str]) -> None:
+        #: Where it is, which `cd` changes.
+        self.directory = directory
         self._shell = subprocess.Popen(
             ["bash", "--norc", "--noprofile"],
             cwd=directory,
@@ -28,13 +30,15 @@ class Terminal:
         assert self._shell.stdin
         assert self._shell.stdout
         end = f"end-{uuid4().hex}"
-        said = f"{{ {command}\n}} </dev/null; status=$?; echo; echo {end} $status; (exit $status)\n"
+        said = f"{{ {command}\n}} </dev/null; status=$?; echo; echo {end} $status $PWD; (exit $status)\n"
         self._shell.stdin.write(said)
         self._shell.stdin.flush()
         printed: list[str] = []
         for line in self._shell.stdout:
             if line.startswith(end):
-                return int(line.split()[1]), "".join(printed).removesuffix("\n")
+                _, status, where = line.rstrip("\n").split(" ", 2)
+                self.directory = Path(where)
+                return int(status), "".join(printed).removesuffix("\n")
             printed.append(line)
         raise AssertionError(f"The shell ended at {command!r}:\n{''.join(printed)}")
 

@@ -94,7 +94,7 @@ def start(page: str, directory: Path) -> PageProject:
     (directory / "mysite" / "settings.py").write_text(settings, encoding="utf-8")
     (directory / "manage.py").write_text(MANAGE, encoding="utf-8")
     (directory / "manage.py").chmod(0o755)
-    project = PageProject(page, directory, settings="mysite.settings")
+    project = PageProject(page, directory)
     for block in blocks:
         if block.path:
             project.write(block)
@@ -117,6 +117,7 @@ def manage(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in FOLLOWED if page not in IN_ORDER])
 def test_the_project_of_the_page_runs_and_prints_what_the_page_says(page: str, tmp_path: Path) -> None:
     project = start(page, tmp_path)
@@ -131,9 +132,10 @@ def test_the_project_of_the_page_runs_and_prints_what_the_page_says(page: str, t
         assert re.search(r"Ran [1-9]\d* tests?", done.stderr), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", sorted(IN_ORDER))
 def test_who_does_what_the_page_says_sees_what_it_says(page: str, tmp_path: Path) -> None:
-    project = PageProject(page, tmp_path, settings="mysite.settings")
+    project = PageProject(page, tmp_path)
     try:
         project.follow(blocks_of(page))
     finally:
