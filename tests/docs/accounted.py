@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["IN_ORDER", "NOT_READ", "NOT_RUN", "RUN_ELSEWHERE", "UNTIL_SEEN"]
+__all__ = ["FROM_NOTHING", "IN_ORDER", "NOT_READ", "NOT_RUN", "RUN_ELSEWHERE", "UNTIL_SEEN"]
+
+#: Pages that begin in an empty directory. The others have a project from the beginning.
+FROM_NOTHING = {"tutorial/tickets"}
 
 #: Pages whose blocks are done one after another. Of the others the files are written first, all of them.
-IN_ORDER = {"tutorial/tickets"}
+IN_ORDER = {*FROM_NOTHING, "how-to/version-payloads"}
 
 #: Pages that tests of their own run: the test, which is about this page.
 RUN_ELSEWHERE = {"reference/rest-api": "tests/rest/test_docs.py"}
