@@ -13,7 +13,8 @@ from demo_project.settings import BASE_DIR
 from factos_django.conf import PREFIX, Defaults
 from factos_django.guards.claim import MOST_LOCKS
 from factos_django.sql.postgresql import MOST_LOCKS_OF_TRANSACTION
-from tests.reference.pages import DOCS, names_in, page, rows_of
+from tests.docs.pages import DOCS, text_of
+from tests.reference.tables import names_in, rows_of
 
 PAGES = sorted((DOCS / "explanation").glob("*.md"))
 PICTURES = sorted((DOCS / "images").glob("*.svg"))
@@ -30,13 +31,13 @@ def test_the_files_and_settings_that_a_page_names_are_there(path: Path) -> None:
 
 
 def test_each_promise_names_the_tests_that_check_it() -> None:
-    rows = rows_of(page("explanation/promises"), "promise")
+    rows = rows_of(text_of("explanation/promises"), "promise")
     assert [re.findall(r"G\d+", row["promise"]) for row in rows] == [[f"G{n}"] for n in range(1, 11)]
     assert [row["promise"] for row in rows if not names_in(row["which tests check it"])] == []
 
 
 def test_the_bounds_of_the_guard_are_told() -> None:
-    text = page("explanation/guard")
+    text = text_of("explanation/guard")
     assert f"more than {MOST_LOCKS} locks" in text
     assert f"that holds {MOST_LOCKS_OF_TRANSACTION}" in text
 
