@@ -11,7 +11,10 @@ FROM_NOTHING = {"tutorial/tickets"}
 IN_ORDER = {*FROM_NOTHING, "how-to/version-payloads"}
 
 #: Pages that tests of their own run: the test, which is about this page.
-RUN_ELSEWHERE = {"reference/rest-api": "tests/rest/test_docs.py"}
+RUN_ELSEWHERE = {
+    "reference/commands": "tests/reference/test_commands.py",
+    "reference/rest-api": "tests/rest/test_docs.py",
+}
 
 _VENV = "the tests have an environment; tests/packaging installs the wheel into one of its own"
 _ENDLESS = "it runs until it is told to end; "

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from factos_django import checks
-from tests.reference.pages import names_in, page, rows_of
+from tests.docs.pages import text_of
+from tests.reference.tables import names_in, rows_of
 
-ROWS = {names_in(row["id"])[0]: row for row in rows_of(page("reference/checks"), "id")}
+ROWS = {names_in(row["id"])[0]: row for row in rows_of(text_of("reference/checks"), "id")}
 ID = re.compile(r"factos\.[EW]\d{3}")
 COMMANDS = {
     "check_settings": "every command",
@@ -90,6 +91,6 @@ def test_the_docstring_of_the_package_names_them_all() -> None:
 def test_ids_stand_in_their_order_below_the_right_heading() -> None:
     ids = list(ROWS)
     assert ids == sorted(ids)
-    text = page("reference/checks")
+    text = text_of("reference/checks")
     assert text.index("## Errors") < text.index("`factos.E001`") < text.index("## Warnings")
     assert text.index("`factos.E009`") < text.index("## Warnings") < text.index("`factos.W001`")

@@ -21,9 +21,10 @@ from django.core.management.commands.flush import Command as DjangoFlush
 from demo_project.settings import BASE_DIR
 from factos_django import management
 from factos_django.management import exit_codes
-from tests.reference.pages import names_in, page, rows_of, section
+from tests.docs.pages import text_of
+from tests.reference.tables import names_in, rows_of, section
 
-PAGE = page("reference/commands")
+PAGE = text_of("reference/commands")
 COMMANDS = sorted(path.stem for path in Path(management.__path__[0], "commands").glob("[a-z]*.py"))
 
 Steps = list[str | list[str]]

@@ -11,11 +11,12 @@ import pytest
 
 from factos_django import conf
 from factos_django.conf import PREFIX, Defaults, refusal
-from tests.reference.pages import names_in, page, rows_of
+from tests.docs.pages import text_of
+from tests.reference.tables import names_in, rows_of
 
 ROWS = {
     names_in(row["setting"])[0].removeprefix(PREFIX): row
-    for row in rows_of(page("reference/settings"), "setting")
+    for row in rows_of(text_of("reference/settings"), "setting")
     if "default" in row
 }
 NAMES = [name for name in vars(Defaults) if name.isupper()]
@@ -67,4 +68,4 @@ def test_the_unit_is_that_of_the_comment_beside_the_default() -> None:
 
 
 def test_the_longest_wait_is_told() -> None:
-    assert f"up to {conf._LONGEST_WAIT:,}." in page("reference/settings")
+    assert f"up to {conf._LONGEST_WAIT:,}." in text_of("reference/settings")

@@ -16,10 +16,11 @@ from factos_django import AppendCondition, AppendConditionFailed, Delivery, Quer
 from factos_django.effects import notices as of_effects
 from factos_django.projections import notices as of_projections
 from factos_django.store import append
+from tests.docs.pages import text_of
 from tests.ledger.domain import Closed
-from tests.reference.pages import names_in, page, rows_of
+from tests.reference.tables import names_in, rows_of
 
-PAGE = page("reference/signals")
+PAGE = text_of("reference/signals")
 ROWS = {names_in(row["signal"])[0]: row for row in rows_of(PAGE, "signal")}
 SIGNALS = {name: each for name, each in vars(signals).items() if isinstance(each, Signal)}
 ROW: Any = SimpleNamespace(name="shop.Mail", pk=1)
