@@ -4,7 +4,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 ARGS ?=
 
-.PHONY: help demo test test-all history effects mutants fuzz bench screenshots docs lint format wheel clean
+.PHONY: help demo test test-all history effects mutants fuzz bench screenshots docs messages lint format wheel clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -71,6 +71,10 @@ screenshots: .venv/.ready ## walk through the admin and the demo, and write docs
 docs: .venv/.ready ## build the pages of docs/ into docs/_build/html; a warning is an error
 	@$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html $(ARGS)
 	@echo "Open docs/_build/html/index.html."
+
+messages: .venv/.ready ## gather the words of the app for its translators, and compile what they wrote (needs gettext)
+	@cd factos_django && ../$(BIN)/django-admin makemessages --all --no-location --no-wrap
+	@cd factos_django && ../$(BIN)/django-admin compilemessages
 
 lint: .venv/.ready ## ruff, mypy, import-linter, missing migrations
 	$(BIN)/ruff check

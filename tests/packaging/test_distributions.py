@@ -52,6 +52,7 @@ def test_the_wheel_holds_each_file_of_the_package_and_no_other(wheel: Path) -> N
         "templates/admin/factos/dashboard.html",
         "static/factos/admin/admin.css",
         "static/factos/api_docs.js",
+        "locale/de/LC_MESSAGES/django.mo",
         "management/commands/rebuild_projections.py",
     ],
 )
