@@ -5,7 +5,8 @@
 //   data-after  the position that the page knows already;
 //   data-parts  where its parts come from, as HTML: an element with data-part there takes the place of the one
 //               here. They are asked for after facts, and again while one of them says data-goes-on.
-// What is in data-live says whether it works. A form with data-stay is sent without leaving the page.
+// What is in data-live says whether it works. A form with data-stay is sent without leaving the page, which says
+// that meanwhile.
 
 const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
 
@@ -132,19 +133,25 @@ class Parts {
 
 async function send(form) {
   form.setAttribute("aria-busy", "true");
+  if (form.dataset.stay) tell(form.dataset.stay);
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-    const told = answer.ok && parsed(await answer.text()).querySelector("#told");
-    tell(told ? told.childNodes : [`The server answers ${answer.status}. Reload the page.`]);
+    const told = answer.ok && parsed(await answer.text()).getElementById("told");
+    if (told) document.getElementById("told").replaceChildren(...told.childNodes);
+    else tell(`The server answers ${answer.status}. Reload the page.`);
   } catch {
-    tell(["No answer came. Reload the page to see what was done."]);
+    tell("No answer came. Reload the page to see what was done.");
   } finally {
     form.removeAttribute("aria-busy");
   }
 }
 
-function tell(nodes) {
-  document.querySelector("#told").replaceChildren(...nodes);
+function tell(text) {
+  const list = document.createElement("ul");
+  list.className = "messages";
+  list.append(document.createElement("li"));
+  list.firstChild.textContent = text;
+  document.getElementById("told").replaceChildren(list);
 }
 
 for (const root of document.querySelectorAll("[data-feed]")) {
