@@ -72,8 +72,10 @@ class Parts {
   static #LATE = 15000;
 
   #root;
-  #timer = null;
   #pause = Parts.#SOON;
+  #timer = null;
+  #due = Infinity;
+  #isAsking = false;
   #isAskedAgain = false;
 
   constructor(root) {
@@ -83,25 +85,34 @@ class Parts {
   // Ask soon; while an answer is awaited, once more after it.
   ask() {
     this.#pause = Parts.#SOON;
-    this.#isAskedAgain = this.#timer !== null;
-    if (this.#timer === null) this.#askAfter(this.#pause);
+    if (this.#isAsking) this.#isAskedAgain = true;
+    else this.#askIn(this.#pause);
   }
 
   // What goes on is looked at again, less and less often as long as nothing changes.
   goOn() {
-    if (this.#timer !== null || document.querySelector("[data-part][data-goes-on]") === null) return;
+    if (document.querySelector("[data-part][data-goes-on]") === null) return;
     this.#pause = Math.min(this.#pause * 2, Parts.#LATE);
-    this.#askAfter(this.#pause);
+    this.#askIn(this.#pause);
   }
 
-  #askAfter(pause) {
-    this.#timer = setTimeout(async () => {
-      const isNew = await this.#refresh();
-      this.#timer = null;
-      if (this.#isAskedAgain) return this.ask();
-      if (isNew) this.#pause = Parts.#SOON;
-      this.goOn();
-    }, pause);
+  #askIn(pause) {
+    const due = performance.now() + pause;
+    if (this.#due <= due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => this.#askNow(), pause);
+  }
+
+  async #askNow() {
+    this.#due = Infinity;
+    this.#isAsking = true;
+    this.#isAskedAgain = false;
+    const isNew = await this.#refresh();
+    this.#isAsking = false;
+    if (isNew) this.#pause = Parts.#SOON;
+    if (this.#isAskedAgain) this.ask();
+    else this.goOn();
   }
 
   async #refresh() {
@@ -117,13 +128,15 @@ class Parts {
     let isNew = false;
     for (const part of document.querySelectorAll("[data-part]")) {
       const other = page.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (other === null || part.outerHTML === other.outerHTML) continue;
-      if (part.contains(document.activeElement)) {
-        this.#isAskedAgain = true; // whoever is in it is not to lose their place
-        continue;
-      }
+      if (other === null) continue;
       const open = [...part.querySelectorAll("details")].map((each) => each.open);
       other.querySelectorAll("details").forEach((each, n) => (each.open = open[n] ?? false));
+      if (part.outerHTML === other.outerHTML) continue;
+      if (part.contains(document.activeElement)) {
+        // Whoever is in it is not to lose their place.
+        part.addEventListener("focusout", () => this.ask(), { once: true });
+        continue;
+      }
       part.replaceWith(document.importNode(other, true));
       isNew = true;
     }
