@@ -36,7 +36,7 @@ from factos_django.store import read
 
 __all__ = ["conference", "home", "stampede_at"]
 
-TICKETS_SHOWN = 10
+TICKETS_SHOWN = 6
 HOURS_SHOWN = 24
 
 #: Who the visitor is, where the page asks what would be answered now.
