@@ -9,6 +9,9 @@ app_name = "commands"
 
 contexts = [
     path("ticketing/", include("demo_project.ticketing.endpoints")),
+    path("registration/", include("demo_project.registration.endpoints")),
+    path("banking/", include("demo_project.banking.endpoints")),
+    path("billing/", include("demo_project.billing.endpoints")),
 ]
 
 # The page of the API describes what is beside it, so it does for commands, too.

@@ -26,6 +26,7 @@ __all__ = [
     "NotTheAmount",
     "PayInvoice",
     "Revenue",
+    "Series",
     "SettlementCommand",
     "Status",
     "VoidInvoice",
@@ -162,20 +163,27 @@ class NotTheAmount(DomainError):
 # Decision: which number has the next invoice?
 
 
-def decide_number(last: int, command: IssueInvoice) -> list[InvoiceIssued]:
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What a number needs to know: the last one of its series, 0 if there is none."""
+
+    last: int
+
+
+def decide_number(series: Series, command: IssueInvoice) -> list[InvoiceIssued]:
     """Issue it under the number after the last one."""
     if not 1 <= command.amount <= AMOUNT_MAX:
         raise ImpossibleAmount(amount=command.amount, most=AMOUNT_MAX)
-    return [InvoiceIssued(command.series, last + 1, command.customer, command.amount)]
+    return [InvoiceIssued(command.series, series.last + 1, command.customer, command.amount)]
 
 
-def evolve_number(last: int, fact: InvoiceIssued) -> int:
-    """Return the last number of the series; 0 is a series without an invoice."""
-    return max(last, fact.number)
+def evolve_number(series: Series, fact: InvoiceIssued) -> Series:
+    """Fold one invoice into its series."""
+    return Series(last=max(series.last, fact.number))
 
 
-numbering: Decider[IssueInvoice, int, InvoiceIssued] = Decider(
-    initial=0, decide=decide_number, evolve=evolve_number
+numbering: Decider[IssueInvoice, Series, InvoiceIssued] = Decider(
+    initial=Series(last=0), decide=decide_number, evolve=evolve_number
 )
 
 

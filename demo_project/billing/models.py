@@ -31,6 +31,11 @@ class BilledInvoice(ProjectionModel):
     def __str__(self) -> str:
         return f"{self.series}-{self.number}"
 
+    @property
+    def due(self) -> str:
+        """The amount as it is typed into a form."""
+        return f"{self.amount // 100}.{self.amount % 100:02}"
+
 
 class SeriesRevenue(ProjectionModel):
     """What a series of invoices asks for, and what came of it: written by a follower."""

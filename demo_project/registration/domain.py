@@ -32,6 +32,7 @@ __all__ = [
     "change_context",
     "every_registration",
     "facts_of_member",
+    "facts_of_name",
     "folded",
     "member_of",
     "member_row",
@@ -184,12 +185,10 @@ class Usernames:
         """Return the name of a member."""
         return self.by_member.get(member)
 
-    def is_taken(self, username: str, *, by_other_than: str) -> bool:
-        """Tell whether another member has this name, in whatever spelling."""
+    def holders(self, username: str) -> list[str]:
+        """Return the members who have this name, in whatever spelling. There is no more than one."""
         wanted = folded(username)
-        return any(
-            folded(name) == wanted for member, name in self.by_member.items() if member != by_other_than
-        )
+        return [member for member, name in self.by_member.items() if folded(name) == wanted]
 
 
 def decide(names: Usernames, command: RegistrationCommand) -> list[RegistrationFact]:
@@ -221,7 +220,7 @@ def _change(names: Usernames, member: str, username: str) -> list[RegistrationFa
 def _refuse_unless_free(names: Usernames, member: str, username: str) -> None:
     if not is_username(username):
         raise NotAUsername(username=username)
-    if names.is_taken(username, by_other_than=member):
+    if any(holder != member for holder in names.holders(username)):
         raise UsernameTaken(username=username)
 
 
@@ -271,6 +270,11 @@ def release_context(command: ReleaseUsername) -> Query:
 def facts_of_member(member: str) -> Query:
     """Return the facts about one member."""
     return Query.of(_of_member(member))
+
+
+def facts_of_name(username: str) -> Query:
+    """Return the facts about one name, in whatever spelling."""
+    return Query.of(_of_name(username))
 
 
 def every_registration() -> Query:

@@ -14,7 +14,12 @@ __all__ = ["ApiClient", "LogOn", "a_client", "a_user"]
 class LogOn:
     """A database router: the log is in this database, users and sessions are in ``default``."""
 
-    APPS = frozenset({"boxoffice", "factos", "ledger", "oddities", "parcels", "ticketing"})
+    APPS = frozenset(
+        {
+            *("banking", "billing", "registration", "ticketing"),
+            *("boxoffice", "factos", "ledger", "oddities", "parcels"),
+        }
+    )
 
     def __init__(self, using: str) -> None:
         self.using = using
