@@ -7,14 +7,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
 from demo_project.settings import BASE_DIR
+from tests.demo.processes import environment_of_demo, processes_on, sqlite_at, until
 from tests.faults.actors import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -30,9 +29,7 @@ class Demo:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        foreign = ("DJANGO_SETTINGS_MODULE", "CELERY_BROKER_URL", "FACTOS_GUARD", "FACTOS_TEST_NAMES")
-        kept = {name: value for name, value in os.environ.items() if name not in foreign}
-        self.environment = kept | {"DATABASE_URL": f"sqlite:///{quote(str(path))}", "DEBUG": "0"}
+        self.environment = environment_of_demo(sqlite_at(path), DEBUG="0")
         self.done("migrate", "--verbosity", "0")
         self.done(
             "sell_tickets", "--capacity", "10", "--attempts", "10", "--concurrency", "2",
@@ -43,7 +40,7 @@ class Demo:
         return subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
             cwd=BASE_DIR,
-            env=self.environment | others,
+            env={**self.environment, **others},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -64,16 +61,7 @@ class Demo:
             return database.execute(statement).fetchall()
 
     def processes(self) -> list[str]:
-        """Whatever runs on this database, as Linux tells it."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                about = (process / "environ").read_bytes()
-                if str(self.path).encode() in about:
-                    found.append((process / "cmdline").read_text().replace("\0", " "))
-            except OSError:
-                continue  # it has ended
-        return found
+        return processes_on(self.path)
 
 
 def test_each_ticket_is_announced_by_one_mail_and_a_second_run_has_nothing_to_do(demo):
@@ -145,10 +133,3 @@ def test_a_worker_that_dies_is_replaced(demo):
     assert process.returncode == 0, printed
     assert "Each of 10 tickets is announced, by one mail." in printed
     assert demo.processes() == []
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
