@@ -41,6 +41,8 @@ def test_no_layer_imports_one_above_it():
         ("factos_django/store/reading.py", "import celery", "Celery is imported by tasks only"),
         ("factos_django/testing/given.py", "import factos_django.checks", "nothing imports upward"),
         ("demo_project/ticketing/domain.py", "import django", "The demo's domain is pure"),
+        ("demo_project/showcase/names.py", "import django", "The demo's domain is pure"),
+        ("demo_project/banking/factos.py", "import demo_project.showcase", "known to no context"),
     ],
 )
 def test_an_import_that_breaks_a_contract_is_found(copy, path, line, broken):
