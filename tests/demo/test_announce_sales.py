@@ -85,7 +85,10 @@ def test_it_fails_if_a_mail_is_missing_or_is_one_too_many(demo):
     demo.sql("DELETE FROM ticketing_mail WHERE attempt = 3")
     status, printed = demo.ended("announce_sales")
     assert (status, "1 of 10 tickets are not announced" in printed) == (1, True), printed
-    demo.sql("INSERT INTO ticketing_mail VALUES ('k', 'ada', 'Yours.', 1, '2026-01-01')")
+    demo.sql(
+        "INSERT INTO ticketing_mail (key, conference, buyer, text, attempt, sent_at)"
+        " VALUES ('k', 'gleamconf-2026', 'ada', 'Yours.', 1, '2026-01-01')"
+    )
     status, printed = demo.ended("announce_sales")
     assert (status, "1 mails announce no ticket" in printed) == (1, True), printed
 
