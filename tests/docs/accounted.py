@@ -8,7 +8,7 @@ __all__ = ["FROM_NOTHING", "IN_ORDER", "NOT_READ", "NOT_RUN", "RUN_ELSEWHERE", "
 FROM_NOTHING = {"tutorial/tickets"}
 
 #: Pages whose blocks are done one after another. Of the others the files are written first, all of them.
-IN_ORDER = {*FROM_NOTHING, "how-to/version-payloads"}
+IN_ORDER = {*FROM_NOTHING, "how-to/migrate-a-model", "how-to/version-payloads"}
 
 #: Pages that tests of their own run: the test, which is about this page.
 RUN_ELSEWHERE = {
