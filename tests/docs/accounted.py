@@ -36,10 +36,8 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("tutorial/tickets", "python -m pip install factos-django"): _VENV,
     ("how-to/effects", "celery -A mysite worker -Q celery,mail"): _REDIS,
     ("how-to/effects", "manage.py run_factos"): _FOLLOWS,
-    (
-        "how-to/projections",
-        "manage.py run_projections",
-    ): _FOLLOWS,
+    ("how-to/projections", "manage.py run_projections"): _FOLLOWS,
+    ("how-to/multi-database", "manage.py run_factos --database billing"): _FOLLOWS,
 }
 
 #: Commands that the reader ends with Ctrl-C once they have printed what the page says; so does the test.
