@@ -83,3 +83,34 @@ def luminance(colour: str) -> float:
     parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def measured() -> str:
+    """All that was measured, as docs/performance.md has it."""
+    return text_of("performance")
+
+
+def test_what_is_said_to_be_measured_was_measured() -> None:
+    said = [row["measured"] for row in rows_of(text_of("explanation/scaling"), "what")]
+    figures = [figure for each in said for figure in re.findall(r"\d[\d,.]*\d", each)]
+    assert len(figures) >= len(said) > 5
+    assert [figure for figure in figures if f" {figure} " not in measured()] == []
+
+
+def test_what_is_said_of_a_peer_was_measured_too() -> None:
+    section = text_of("explanation/comparison").partition("## eventsourcing")[2].partition("\n## ")[0]
+    figures = re.findall(r"\b\d,\d{3}\b|\b485\b", section)
+    assert len(figures) == 6
+    assert [figure for figure in figures if f" {figure} " not in measured()] == []
+
+
+def test_each_project_that_is_compared_is_told_of_with_links_to_what_it_says() -> None:
+    text = text_of("explanation/comparison")
+    rows = [row for row in rows_of(text, "project") if "](" in row["project"]]
+    assert len(rows) == 6
+    for row in rows:
+        name = re.findall(r"\[(.*?)\]", row["project"])[0]
+        section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        assert re.search(r"\d", row["looked at"]), name
+        assert len(re.findall(r"\]\(https://", section)) >= 2, name
+        assert "**Choose it if**" in section, name
