@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 import factos_django
 from factos_django import DecodeError, DomainError, FactosError, InvalidInput
 from factos_django.core.explained import Explained, fields_of
-from factos_django.rest_framework.problems import problem_of
+from factos_django.rest_framework import urls
+from factos_django.rest_framework.problems import _urn, problem_of
+from factos_django.rest_framework.refusals import Refused
 from tests.docs.pages import text_of
 from tests.reference.tables import names_in, rows_of, section
 
@@ -71,6 +75,34 @@ def test_an_error_stands_below_its_base_class() -> None:
 def test_only_an_inner_error_is_not_public() -> None:
     inner = {cls.__name__ for cls in below(FactosError) if cls.__module__.startswith("factos_django.")}
     assert inner - set(PUBLIC) == {"LockedAtOnce"}  # is caught as StoreBusy
+
+
+# What stands on the pages about HTTP
+
+
+def refusals() -> dict[str, int]:
+    """The status of each refusal of the API itself, by the end of its URN."""
+    assert urls.urlpatterns  # which have imported all of them
+    ours = [cls for cls in below(Refused) if cls.__module__.startswith("factos_django.")]
+    found = {_urn(cls).removeprefix("urn:factos:"): cls.status_code for cls in ours}
+    return found | {"database-unavailable": problem_of(OperationalError()).status}
+
+
+def test_the_refusals_of_the_api_are_those_of_the_page() -> None:
+    rows = rows_of(PAGE, "type")
+    assert {names_in(row["type"])[0]: int(row["status"]) for row in rows} == refusals()
+
+
+def test_the_page_of_the_api_names_types_with_their_status() -> None:
+    known = refusals()
+    for name in EXPLAINED:
+        problem = problem_of(example(PUBLIC[name]))
+        known[problem.type.removeprefix("urn:factos:")] = problem.status
+    rows = rows_of(text_of("reference/rest-api"), "status")
+    cells = [(row["status"], cell) for row in rows for head, cell in row.items() if "urn:factos:" in head]
+    types = [(status, name) for status, cell in cells for name in re.findall("`([a-z]+-[a-z-]+)`", cell)]
+    assert len(types) > 15
+    assert [(status, name) for status, name in types if status != str(known.get(name))] == []
 
 
 def below(cls: type[Any]) -> Iterator[type[Any]]:
