@@ -26,12 +26,21 @@ def newcomer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Newcomer:
     made = run([sys.executable, "-m", "venv", "env"], directory)
     assert made.returncode == 0, made.stdout
     (packages,) = (directory / "env").glob("lib/python*/site-packages")
-    (packages / "of_the_tests.pth").write_text(sysconfig.get_path("purelib"))
+    (packages / "of_the_tests.pth").write_text(f"{others(directory / 'others')}")
     project = directory / "project"
     project.mkdir()
     started = run([sys.executable, "-m", "django", "startproject", "mysite", "."], project)
     assert started.returncode == 0, started.stdout
     return Newcomer(project, directory / "env" / "bin", {"factos-django": str(wheel)})
+
+
+def others(directory: Path) -> Path:
+    """A directory of all packages of the tests but ours, which pip would find installed."""
+    directory.mkdir()
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if "factos" not in package.name:
+            (directory / package.name).symlink_to(package)
+    return directory
 
 
 def test_every_block_of_python_of_the_readme_is_in_its_quickstart() -> None:
