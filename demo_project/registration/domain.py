@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from unicodedata import normalize
 
-from factos_django import Decider, DomainError, Query, QueryItem, Recorded, View, event_type
+from factos_django import Decider, DomainError, InvalidTag, Query, QueryItem, Recorded, View, event_type
 
 __all__ = [
     "AlreadyRegistered",
@@ -63,6 +63,13 @@ def username_tag(username: str) -> str:
     return f"username:{folded(username)}"
 
 
+def member_tag(member: str) -> str:
+    """Return the tag of a member; raise InvalidTag for nobody, as a template does for an empty field."""
+    if not member:
+        raise InvalidTag(tag="member:", reason="it names no member")
+    return f"member:{member}"
+
+
 def is_username(username: str) -> bool:
     """Tell whether ``username`` can be one. Folded it is one as well: some signs unfold into many."""
     return all(_USERNAME.fullmatch(each) for each in (normalize("NFKC", username), folded(username)))
@@ -72,11 +79,11 @@ def is_username(username: str) -> bool:
 
 
 def _tags_of_one(fact: UsernameRegistered | UsernameReleased) -> list[str]:
-    return [username_tag(fact.username), f"member:{fact.member}"]
+    return [username_tag(fact.username), member_tag(fact.member)]
 
 
 def _tags_of_change(fact: UsernameChanged) -> list[str]:
-    return [username_tag(fact.old), username_tag(fact.new), f"member:{fact.member}"]
+    return [username_tag(fact.old), username_tag(fact.new), member_tag(fact.member)]
 
 
 @event_type("registration.UsernameRegistered", version=1, tags=_tags_of_one)
@@ -287,7 +294,7 @@ def _of_name(username: str) -> QueryItem:
 
 
 def _of_member(member: str) -> QueryItem:
-    return QueryItem(types=_FACTS, tags=[f"member:{member}"])
+    return QueryItem(types=_FACTS, tags=[member_tag(member)])
 
 
 # Views: one folds the facts of a row, the other those of all members

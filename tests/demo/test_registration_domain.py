@@ -24,6 +24,7 @@ from demo_project.registration.domain import (
     usernames,
     usernames_by_member,
 )
+from factos_django import InvalidTag
 from factos_django.core.satisfiability import unsatisfiable_items
 from factos_django.testing import CommandKind, Invariant, assert_sound_context, given, simulate
 from tests.demo.stored import matched, stored_as
@@ -144,6 +145,11 @@ def test_anything_else_is_none(name):
 def test_folding_twice_changes_nothing():
     for name in ("Ada", "ẞ", "\uff21", "İ", "ǰ", "ſ", "Σς"):
         assert folded(folded(name)) == folded(name)
+
+
+def test_nobody_has_no_name():
+    with pytest.raises(InvalidTag):
+        registration_context(RegisterUsername("", "ada"))
 
 
 REGISTERED = {
