@@ -84,6 +84,11 @@ class CommandForm(forms.Form):
         """Return why it was not done, in a sentence."""
         return str(refusal)
 
+    def check(self) -> None:
+        """Look at what was typed, and dispatch nothing: ``behind`` tells what would come of it."""
+        if not self.is_valid():
+            self.status = 400
+
     def sent(self, request: HttpRequest) -> Dispatched[Any] | None:
         """Dispatch the command, and tell the visitor what came of it; None: the form is to be shown again."""
         if not self.is_valid():

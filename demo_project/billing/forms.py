@@ -23,15 +23,15 @@ from demo_project.money import AmountField, euros
 from factos_django import DomainError
 from factos_django.dispatch import Dispatched
 
-__all__ = ["ACTIONS", "InvoiceForm", "IssueForm", "PayForm", "SeriesForm", "VoidForm", "this_year"]
+__all__ = ["ACTIONS", "InvoiceForm", "IssueForm", "PayForm", "SeriesForm", "VoidForm", "this_month"]
 
 #: Room for number and series in one tag.
 SERIES_MAX_LENGTH = 100
 
 
-def this_year() -> str:
-    """Return the series that an invoice of today usually belongs to."""
-    return str(datetime.now(UTC).year)
+def this_month() -> str:
+    """Return the series that an invoice of today belongs to: each month begins one, so none is long."""
+    return f"{datetime.now(UTC):%Y-%m}"
 
 
 class BillingForm(CommandForm):
@@ -75,7 +75,7 @@ class SeriesForm(IssueForm):
     field_order = ("series_named", "customer", "amount")
 
     def __init__(self, data: QueryDict | None = None) -> None:
-        super().__init__(this_year(), data)
+        super().__init__(this_month(), data)
         self.fields["series_named"].initial = self.series
 
     def command(self) -> IssueInvoice:

@@ -40,7 +40,9 @@ SOME_NAME, SOMEBODY = "Renata", "somebody-new"
 def home(request: HttpRequest) -> HttpResponse:
     """The names; a POST registers one, or, if it has ``ask``, only shows what would come of it."""
     form = RegisterForm(request.POST if request.method == "POST" else None)
-    if form.is_bound and "ask" not in request.POST and form.sent(request) is not None:
+    if "ask" in request.POST:
+        form.check()
+    elif form.is_bound and form.sent(request) is not None:
         return redirect("registration:member", form.member)
     find = FindForm(request.GET)
     found = RegisteredMember.objects.filter(folded__startswith=folded(find.found()))

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from demo_project.billing.domain import InvoiceIssued, InvoicePaid, InvoiceVoided
-from demo_project.billing.forms import this_year
+from demo_project.billing.forms import this_month
 from factos_django import Query
 from factos_django.projections import catch_up
 from factos_django.store import append, read
@@ -35,8 +35,8 @@ def test_the_first_invoice_of_a_series_opens_its_page(client):
     assert recorded() == [FIRST]
 
 
-def test_the_form_offers_the_series_of_this_year(client):
-    assert f'value="{this_year()}"' in client.get("/invoices/").content.decode()
+def test_the_form_offers_the_series_of_this_month(client):
+    assert f'value="{this_month()}"' in client.get("/invoices/").content.decode()
 
 
 def test_the_next_invoice_has_the_next_number(client):

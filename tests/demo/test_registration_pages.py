@@ -55,6 +55,7 @@ def test_whoever_only_asks_sees_the_decision_and_records_nothing(client):
     assert (taken.status_code, free.status_code) == (200, 200)
     assert "UsernameTaken(username='ADA')" in text_of(taken)
     assert "Accepted." in text_of(free)
+    assert register(client, "\0", ask="1").status_code == 400
     assert recorded() == [ADA]
 
 
