@@ -18,7 +18,7 @@ from factos_django.store import append
 from factos_django.testing import deliver_effects
 from tests.admin.clients import superuser_client
 from tests.browser import Browser, Visit, in_browser
-from tests.guards.sessions import PATIENCE, until
+from tests.guards.sessions import until
 
 GLEAM = "gleamconf-2026"
 WINDOW = f"/tickets/{GLEAM}/"
@@ -150,7 +150,7 @@ def test_the_count_falls_while_the_stampede_goes_on(visitor, store, monkeypatch)
 
     def answer_to(*given: Any) -> Any:
         if next(turns) >= 2 * stampede.AT_ONCE:
-            all_may_go.wait(PATIENCE)
+            all_may_go.wait(60)
         return real(*given)
 
     monkeypatch.setattr(stampede, "answer_to", answer_to)
