@@ -5,7 +5,7 @@ Amounts are whole cents, and never fractions of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date
 from typing import TypeAlias
@@ -205,18 +205,27 @@ class MoneyLeft(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the facts that were folded tell of an account."""
+    """What the facts that were folded tell of an account.
 
-    balance: int
+    Attributes:
+        net: What they put into it less what they took out, in cents.
+    """
+
     is_open: bool
+    net: int
+
+    @property
+    def balance(self) -> int:
+        """What it has, if all of its facts were folded."""
+        return self.net
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Accounts, as far as the facts tell that were folded.
+    """The accounts whose opening is among the facts that were folded.
 
     A query asks for no more than can change its answer. So whether an account is open is right for each that
-    the command names, and the balance for that which the money is taken from, and for no other.
+    the command names; the balance is right for that which the money is taken from, and for no other.
     """
 
     accounts: Mapping[str, Account]
@@ -229,11 +238,21 @@ class Ledger:
             raise AccountIsClosed(account=account)
         return found
 
-    def after(self, account: str, *, gain: int = 0, is_open: bool | None = None) -> Ledger:
-        """Return a ledger in which one account is as it is after a fact."""
-        before = self.accounts.get(account, Account(balance=0, is_open=True))
-        known = before.is_open if is_open is None else is_open
-        return Ledger({**self.accounts, account: Account(before.balance + gain, known)})
+    def opened(self, account: str) -> Ledger:
+        """Return the ledger with another account."""
+        return Ledger({account: Account(is_open=True, net=0), **self.accounts})
+
+    def closed(self, account: str) -> Ledger:
+        """Return the ledger after an account was closed."""
+        return self._changed(account, lambda before: replace(before, is_open=False))
+
+    def booked(self, account: str, gain: int) -> Ledger:
+        """Return the ledger after a booking. Of other accounts than its own it knows nothing."""
+        return self._changed(account, lambda before: replace(before, net=before.net + gain))
+
+    def _changed(self, account: str, change: Callable[[Account], Account]) -> Ledger:
+        before = self.accounts.get(account)
+        return self if before is None else Ledger({**self.accounts, account: change(before)})
 
 
 def decide(ledger: Ledger, command: BankingCommand) -> list[BankingFact]:
@@ -291,15 +310,15 @@ def evolve(ledger: Ledger, fact: BankingFact) -> Ledger:
     """Fold one fact into the ledger."""
     match fact:
         case AccountOpened(account):
-            return ledger.after(account, is_open=True)
+            return ledger.opened(account)
         case AccountClosed(account):
-            return ledger.after(account, is_open=False)
+            return ledger.closed(account)
         case MoneyDeposited(account, amount):
-            return ledger.after(account, gain=amount)
+            return ledger.booked(account, amount)
         case MoneyWithdrawn(account, amount):
-            return ledger.after(account, gain=-amount)
+            return ledger.booked(account, -amount)
         case MoneyTransferred(source, target, amount):
-            return ledger.after(source, gain=-amount).after(target, gain=amount)
+            return ledger.booked(source, -amount).booked(target, amount)
 
 
 accounting: Decider[BankingCommand, Ledger, BankingFact] = Decider(

@@ -33,7 +33,7 @@ from factos_django import InvalidTag
 
 __all__ = ["account", "home"]
 
-ACCOUNTS_SHOWN = 50
+ACCOUNTS_SHOWN = 20
 LINES_SHOWN = 20
 MONTHS_SHOWN = 12
 

@@ -33,7 +33,7 @@ from factos_django.store import read
 
 __all__ = ["home", "invoice", "series"]
 
-SERIES_SHOWN = 50
+SERIES_SHOWN = 20
 INVOICES_SHOWN = 20
 
 #: Whom the page asks about, before anybody has asked for something.

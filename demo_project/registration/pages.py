@@ -29,7 +29,7 @@ from factos_django.store import read
 
 __all__ = ["home", "member", "rush_at"]
 
-MEMBERS_SHOWN = 50
+MEMBERS_SHOWN = 20
 FACTS_SHOWN = 20
 
 #: What the page asks about, before anybody has asked for something, and who asks then.

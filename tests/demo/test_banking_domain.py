@@ -238,7 +238,12 @@ def test_a_booking_belongs_to_the_month_of_its_accounts_in_utc():
     assert months_of(moved) == [("ada", date(2026, 12, 1)), ("bob", date(2026, 12, 1))]
 
 
+def test_the_ledger_knows_nothing_of_accounts_that_nobody_asked_about():
+    moved = (*ADA, MoneyTransferred("ada", "bob", 60), MoneyTransferred("bob", "ada", 10))
+    given(*moved).project(whole_ledger).then(Ledger({"ada": Account(is_open=True, net=50)}))
+
+
 def test_the_whole_ledger_has_all_accounts():
     given(*HISTORY).project(whole_ledger).then(
-        Ledger({"ada": Account(balance=40, is_open=True), "bob": Account(balance=50, is_open=True)})
+        Ledger({"ada": Account(is_open=True, net=40), "bob": Account(is_open=True, net=50)})
     )
