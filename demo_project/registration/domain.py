@@ -6,11 +6,10 @@ whoever wants any spelling of it asks for the same facts; the facts keep the spe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from factos_django import Decider, DomainError, InvalidTag, Query, QueryItem, Recorded, View, event_type
 
@@ -43,10 +42,21 @@ __all__ = [
     "usernames_by_member",
 ]
 
-#: So many letters, digits, dots, hyphens and underscores; the first is a letter or a digit.
+#: So many letters (with their marks), digits, dots, hyphens and underscores, a letter or a digit first.
 USERNAME_MAX_LENGTH = 30
 
-_USERNAME = re.compile(rf"(?!_)\w[\w.-]{{0,{USERNAME_MAX_LENGTH - 1}}}")
+#: Characters that count as letters or marks and cannot be seen: with them one name looks like another.
+_UNSEEN = frozenset(
+    map(
+        chr,
+        (
+            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0),
+            *range(0x180B, 0x1810),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0100, 0xE01F0),
+        ),
+    )
+)
 
 
 def folded(username: str) -> str:
@@ -72,7 +82,15 @@ def member_tag(member: str) -> str:
 
 def is_username(username: str) -> bool:
     """Tell whether ``username`` can be one. Folded it is one as well: some signs unfold into many."""
-    return all(_USERNAME.fullmatch(each) for each in (normalize("NFKC", username), folded(username)))
+    return all(map(_is_well_formed, (normalize("NFKC", username), folded(username))))
+
+
+def _is_well_formed(name: str) -> bool:
+    if not 1 <= len(name) <= USERNAME_MAX_LENGTH or not name[0].isalnum():
+        return False
+    return _UNSEEN.isdisjoint(name) and all(
+        each.isalnum() or each in ".-_" or category(each) in ("Mn", "Mc") for each in name
+    )
 
 
 # Facts. A template would put the name into the tag as it is spelt, so functions make the tags.

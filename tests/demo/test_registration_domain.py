@@ -128,13 +128,33 @@ def test_who_is_not_registered_can_neither_change_nor_go(command):
     when(command, UsernameRegistered("m-2", "x"), UsernameReleased("m-2", "x")).then_raises(NotRegistered)
 
 
-@pytest.mark.parametrize("name", ["a", "0", "ada.lovelace", "o-o_o.", "René", "李清照", "x" * 30])
+@pytest.mark.parametrize(
+    "name", ["a", "0", "ada.lovelace", "o-o_o.", "René", "李清照", "हिन्दी", "İrem", "x" * 30]
+)
 def test_letters_digits_and_some_signs_make_a_username(name):
     when(RegisterUsername("m-2", name)).then(UsernameRegistered("m-2", name))
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", "a b", "a/b", ".ada", "-ada", "_ada", "ada ", "<b>", "🎟", "x" * 31, "ﷺ", "ß" * 16]
+    "name",
+    [
+        "",
+        " ",
+        "a b",
+        "a/b",
+        ".ada",
+        "-ada",
+        "_ada",
+        "ada ",
+        "<b>",
+        "🎟",
+        "\u3164",
+        "ada\ufe0f",
+        "\u0301a",
+        "x" * 31,
+        "ﷺ",
+        "ß" * 16,
+    ],
 )
 def test_anything_else_is_none(name):
     """The last two have more letters once they are folded."""
