@@ -74,7 +74,7 @@ def series(request: HttpRequest, series: str) -> HttpResponse:
     }
     if "parts" in request.GET:
         return render(request, "billing/series_parts.html", context)
-    context |= _around(numbered) | {"form": form}
+    context |= _around(series) | {"form": form}
     return render(request, "billing/series.html", context, status=form.status)
 
 
@@ -141,13 +141,12 @@ def _row_of(series: str, number: int) -> BilledInvoice:
     return row
 
 
-def _around(numbered: dict[str, Any]) -> dict[str, Any]:
+def _around(series: str) -> dict[str, Any]:
     """Return what stands around the parts that change."""
-    series, until = numbered["series"], applied(revenue.name)
+    until = applied(revenue.name)
     return {
         "crowd": CrowdForm(),
         "feed": feed_of(invoices_issued(series).items[0]),
-        "after": numbered["latest"],
         "applied": until,
         "revenue": SeriesRevenue.objects.filter(pk=series).first(),
     }

@@ -88,7 +88,7 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
     }
     if "parts" in request.GET:
         return render(request, "registration/parts.html", context)
-    context |= _around(member, facts, form)
+    context |= _around(member, form)
     return render(request, "registration/member.html", context, status=form.status if form else 200)
 
 
@@ -112,13 +112,12 @@ def _facts_of(member: str) -> list[Recorded[Any]]:
     return facts
 
 
-def _around(member: str, facts: list[Recorded[Any]], again: MemberForm | None) -> dict[str, Any]:
+def _around(member: str, again: MemberForm | None) -> dict[str, Any]:
     """Return what stands around the parts that change: the forms, that which is shown again among them."""
     fresh = {action: form(member) for action, form in ACTIONS.items()}
     return {
         "forms": fresh | ({again.action: again} if again else {}),
         "feed": feed_of(facts_of_member(member).items[0]),
-        "after": facts[0].position if facts else 0,
     }
 
 

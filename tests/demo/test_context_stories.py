@@ -114,6 +114,22 @@ def test_an_account_is_shown_live(visitor, store):
     visit.expect(visit.page.get_by_role("rowheader", name="Deposited")).to_be_visible()
 
 
+@in_browser("postgres")
+def test_what_an_open_append_holds_back_is_shown_when_it_is_there(visitor, session, store):
+    append([AccountOpened("ada")])
+    other = session("other")
+    other.begin()
+    other.run(other.log.append, [AccountOpened("eve")])
+    dispatch(DepositMoney("ada", 500), decider=accounting, query=deposit_context)
+    visit = visitor()
+    visit.open("/accounts/ada/")
+    visit.expect(visit.page.get_by_text("€5.00", exact=True)).to_be_visible()  # written with the fact
+    visit.expect(visit.page.get_by_role("rowheader", name="Opened")).to_be_visible()
+    visit.expect(visit.page.get_by_role("rowheader", name="Deposited")).to_have_count(0)
+    other.commit()
+    visit.expect(visit.page.get_by_role("rowheader", name="Deposited")).to_be_visible()
+
+
 @in_browser()
 def test_a_visitor_issues_invoices_without_a_gap_and_cannot_pay_a_void_one(visitor, store):
     visit = visitor()
