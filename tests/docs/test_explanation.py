@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -85,23 +86,18 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def measured() -> str:
-    """All that was measured, as docs/performance.md has it."""
-    return text_of("performance")
-
-
 def test_what_is_said_to_be_measured_was_measured() -> None:
     said = [row["measured"] for row in rows_of(text_of("explanation/scaling"), "what")]
     figures = [figure for each in said for figure in re.findall(r"\d[\d,.]*\d", each)]
     assert len(figures) >= len(said) > 5
-    assert [figure for figure in figures if f" {figure} " not in measured()] == []
+    assert [figure for figure in figures if f" {figure} " not in text_of("performance")] == []
 
 
 def test_what_is_said_of_a_peer_was_measured_too() -> None:
     section = text_of("explanation/comparison").partition("## eventsourcing")[2].partition("\n## ")[0]
     figures = re.findall(r"\b\d,\d{3}\b|\b485\b", section)
     assert len(figures) == 6
-    assert [figure for figure in figures if f" {figure} " not in measured()] == []
+    assert [figure for figure in figures if f" {figure} " not in text_of("performance")] == []
 
 
 def test_each_project_that_is_compared_is_told_of_with_links_to_what_it_says() -> None:
@@ -114,3 +110,11 @@ def test_each_project_that_is_compared_is_told_of_with_links_to_what_it_says() -
         assert re.search(r"\d", row["looked at"]), name
         assert len(re.findall(r"\]\(https://", section)) >= 2, name
         assert "**Choose it if**" in section, name
+
+
+def test_the_layers_are_those_that_are_checked() -> None:
+    project = tomllib.loads((Path(BASE_DIR) / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (layers,) = (each["layers"] for each in contracts if each["id"] == "layers")
+    told = [names_in(row["layer"]) for row in rows_of(text_of("explanation/files-and-layers"), "layer")]
+    assert [set(each) for each in told] == [set(re.findall(r"\w+", layer)) for layer in layers]
