@@ -118,3 +118,14 @@ def test_the_layers_are_those_that_are_checked() -> None:
     (layers,) = (each["layers"] for each in contracts if each["id"] == "layers")
     told = [names_in(row["layer"]) for row in rows_of(text_of("explanation/files-and-layers"), "layer")]
     assert [set(each) for each in told] == [set(re.findall(r"\w+", layer)) for layer in layers]
+
+
+def test_the_four_rules_are_those_of_the_demo() -> None:
+    rows = rows_of(text_of("explanation/idea"), "rule")
+    assert len(rows) == 4
+    domains = [path.read_text(encoding="utf-8") for path in Path(BASE_DIR).glob("demo_project/*/domain.py")]
+    for row in rows:
+        fact, *tags = names_in(row["facts, and their tags"])
+        (domain,) = (text for text in domains if f"\nclass {fact}:" in text)
+        assert [tag for tag in tags if f'"{tag.partition(":")[0]}:{{' not in domain] == [], fact
+        assert set(names_in(row["what can change the answer"])) <= {*tags, "event:gleamconf-2026"}
