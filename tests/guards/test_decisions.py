@@ -9,6 +9,7 @@ from django.db import transaction
 
 from factos_django import AppendConditionFailed, Query, QueryItem, RetryTransaction
 from factos_django.store import contexts
+from factos_django.testing.contract import Counted, Noted
 from tests.guards.conftest import Opener
 from tests.guards.facts import (
     Texts,
@@ -309,6 +310,19 @@ def test_a_decision_does_not_wait_for_an_unrelated_open_append(store: Store, ses
     a.run(a.log.dispatch, add("open", "t"), decider=weighing, query=tagged("t"))
     assert b.run(b.log.dispatch, add("other", "u"), decider=weighing, query=tagged("u")).attempts == 1
     assert [text for _, text in everything_in(store.using)] == ["other"]
+
+
+@under_tags
+def test_decisions_by_other_types_of_one_tag_wait_for_each_other(store: Store, session: Opener) -> None:
+    """What the docs say of the guard: it locks tags, and knows nothing of types. Neither sees the other."""
+    a, b = session("a"), session("b")
+    by_type = {kind: Query.of(QueryItem(types=[kind], tags=["t"])) for kind in (Noted, Counted)}
+    a.begin()
+    a.run(a.log.dispatch, add("noted", "t"), decider=weighing, query=by_type[Noted])
+    waiting = b.start(b.log.dispatch, add("noted too", "t"), decider=weighing, query=by_type[Counted])
+    b.see_waiting(a)
+    a.commit()
+    assert saw(waiting.result(PATIENCE)) == ()
 
 
 @under_tags
