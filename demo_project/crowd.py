@@ -57,6 +57,8 @@ class CrowdForm(forms.Form):
     """How many come at once."""
 
     most: ClassVar[int] = 100
+    #: What the page says of them.
+    connections: ClassVar[int] = AT_ONCE
     crowd = forms.IntegerField(label="At once", min_value=2, max_value=most, initial=20)
 
 

@@ -13,6 +13,7 @@ from demo_project.banking.domain import (
     MoneyTransferred,
     MoneyWithdrawn,
 )
+from demo_project.crowd import AT_ONCE
 from demo_project.money import AmountField, euros
 from factos_django import Query, StoreBusy
 from factos_django.projections import catch_up
@@ -194,6 +195,11 @@ def test_the_months_are_shown_up_to_where_the_follower_has_come(client):
     text = text_of(client.get(ADA))
     assert f"applied the log up to #{caught_up.position} Month Came Went Bookings" in text
     assert re.search(r"\d{4}-\d\d €25\.00 €0\.00 1 ", text)
+
+
+def test_the_page_says_over_how_many_connections_a_crowd_comes(client):
+    append(HISTORY)
+    assert f"at once, over {AT_ONCE} database connections." in text_of(client.get(ADA))
 
 
 def test_the_parts_that_change_are_had_alone(client):
