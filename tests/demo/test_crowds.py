@@ -82,6 +82,11 @@ def test_one_of_all_who_want_a_name_gets_it(on_store):
     assert list(RegisteredMember.objects.values_list("folded", flat=True)) == ["renata"]
 
 
+@on_databases("default")
+def test_all_of_them_want_the_same_name(store):
+    assert rush("\u0131da", 6).crowd.done == 1  # in capitals it would be another
+
+
 @on_each
 def test_what_is_there_is_spent_once(on_store):
     append([AccountOpened("ada"), MoneyDeposited("ada", 2500)])
