@@ -28,9 +28,9 @@ class Command(BaseCommand):
 
     help = (
         "Starts a web server, run_factos and a Celery worker, tells the addresses of the pages and how to "
-        "log in, and goes on until Ctrl-C, SIGTERM or SIGHUP. A process that dies is started again; if it "
-        "keeps dying, its last words are told, and this exits with 1. No process is left behind, even when "
-        "this one is killed. Other machines are not served: it is a demo."
+        "log in, and goes on until Ctrl-C, SIGTERM, SIGHUP or the end of its terminal. A process that dies "
+        "is started again; if it keeps dying, its last words are told, and this exits with 1. No process is "
+        "left behind, even when this one is killed. Other machines are not served: it is a demo."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,11 +41,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until told to end."""
-        parent = os.getppid()
-        served = (lambda: os.getppid() == parent) if options["end_with_parent"] else (lambda: True)
         try:
             refuse_taken(options["port"])
-            self._serve(options["port"], served)
+            self._serve(options["port"], _wanted(with_parent=options["end_with_parent"]))
         except (PortTaken, StaffFailed) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -53,13 +51,13 @@ class Command(BaseCommand):
         with suppress(OSError):  # the terminal may be gone
             self.stdout.write("Stopped. Nothing of it runs any more.")
 
-    def _serve(self, port: int, served: Callable[[], bool]) -> None:
+    def _serve(self, port: int, wanted: Callable[[], bool]) -> None:
         login, folder = how_to_log_in(), MESSAGES_FOLDER
         web = web_server(folder, f"{HOST}:{port}")
         with staff(web, run_factos(folder), worker(folder)) as clerks:
-            self._look_after(clerks, lambda: served() and not _answers(port))
+            self._look_after(clerks, lambda: wanted() and not _answers(port))
             self._tell(f"http://{HOST}:{port}", login, clerks)
-            self._look_after(clerks, served)
+            self._look_after(clerks, wanted)
 
     def _look_after(self, clerks: Sequence[Clerk], goes_on: Callable[[], bool]) -> None:
         while goes_on():
@@ -74,6 +72,19 @@ class Command(BaseCommand):
         logs = ", ".join(clerk.log.name for clerk in clerks)
         self.stdout.write(f"  What its processes say is in {clerks[0].log.parent}: {logs}")
         self.stdout.flush()  # whoever reads it through a pipe is to know it now
+
+
+def _wanted(*, with_parent: bool) -> Callable[[], bool]:
+    """Return what tells whether somebody may still want it.
+
+    Who closes a terminal in which nothing but make runs tells make alone, which waits for us.
+    """
+    parent, terminals = os.getppid(), [each for each in (0, 1, 2) if os.isatty(each)]
+
+    def wanted() -> bool:
+        return all(map(os.isatty, terminals)) and (not with_parent or os.getppid() == parent)
+
+    return wanted
 
 
 def _answers(port: int) -> bool:
