@@ -39,6 +39,7 @@ DATABASES = {{
 }}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+MAILERS = {{"default": {{"BACKEND": "django.core.mail.backends.console.EmailBackend"}}}}  # of Django 6.1
 FACTOS_CELERY_NUDGE = False  # no message of a page goes to a broker that happens to be there
 ROOT_URLCONF = {urls!r}
 STATIC_URL = "static/"
