@@ -205,7 +205,8 @@ def flatten_keys(options: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def test_no_page_has_code_that_only_looks_like_it() -> None:
-    """Code that is indented, and in no block, is run by nobody."""
+    """Code that is indented, or fenced in another way, is run by nobody."""
     for page in pages():
         bare = re.sub(r"^```.*?^```$", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
         assert not re.search(r"^\n {4}\S", bare, re.MULTILINE), page
+        assert not re.search(r"^(?: +```|~~~)", bare, re.MULTILINE), page
