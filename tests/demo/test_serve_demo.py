@@ -13,6 +13,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from demo_project.settings import BASE_DIR
 from demo_project.showcase.management.commands import serve_demo
@@ -20,6 +21,7 @@ from demo_project.showcase.port import HOST
 from demo_project.staff import Clerk
 from tests.demo.processes import environment_of_demo, processes_on, sqlite_at, until
 from tests.faults.actors import PATIENCE
+from tests.stores import flushed
 
 #: What starts it as make does, and is killed as make may be.
 PARENT = "import subprocess, sys; subprocess.run(sys.argv[1:])"
@@ -33,11 +35,15 @@ def path(tmp_path_factory):
     return path
 
 
-@contextmanager
-def serving(path, *before, options=(), **streams):
+def free_port():
     with socket.socket() as server:
         server.bind((HOST, 0))
-        port = server.getsockname()[1]
+        return server.getsockname()[1]
+
+
+@contextmanager
+def serving(path, *before, options=(), **streams):
+    port = free_port()
     worker = path.with_name(f"{path.name}.messages") / "worker.log"
     process = subprocess.Popen(
         [sys.executable, *before, "manage.py", "serve_demo", "--port", str(port), *options],
@@ -93,7 +99,18 @@ def test_it_ends_with_its_parent_if_it_is_to(path):
         until(lambda: processes_on(path) == [])
 
 
-@pytest.mark.django_db
+def test_a_database_that_is_not_there_is_told_with_what_to_do(monkeypatch):
+    def failing():
+        raise OperationalError("no such table: auth_user")
+
+    monkeypatch.setattr(serve_demo, "how_to_log_in", failing)
+    with pytest.raises(
+        CommandError, match=r"^OperationalError: no such table: auth_user\nIs it there, and mig"
+    ):
+        call_command("serve_demo", port=free_port(), stdout=StringIO())
+
+
+@flushed("default")
 def test_one_that_keeps_dying_is_told_with_its_last_words(monkeypatch, tmp_path):
     def dying(folder, *_):
         return Clerk("web server", ("-c", "import sys; sys.exit('no bread today')"), tmp_path / "web.log")
@@ -106,11 +123,8 @@ def test_one_that_keeps_dying_is_told_with_its_last_words(monkeypatch, tmp_path)
     def clerk(name):
         return Clerk(name, ("-c", "import time; time.sleep(600)"), tmp_path / f"{name}.log")
 
-    with socket.socket() as server:
-        server.bind((HOST, 0))
-        port = server.getsockname()[1]
     with pytest.raises(CommandError, match=r"^The web server exits with 1:\n(no bread today\n)+$"):
-        call_command("serve_demo", port=port, stdout=StringIO())
+        call_command("serve_demo", port=free_port(), stdout=StringIO())
 
 
 @pytest.mark.django_db

@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseFailure
+from django.db import connection
 from django.urls import reverse
 
 from demo_project.pages import PAGES
@@ -46,6 +48,9 @@ class Command(BaseCommand):
             self._serve(options["port"], _wanted(with_parent=options["end_with_parent"]))
         except (PortTaken, StaffFailed) as error:
             raise CommandError(str(error)) from error
+        except DatabaseFailure as error:
+            advice = "Is it there, and migrated (manage.py migrate)?"
+            raise CommandError(f"{type(error).__name__}: {error}\n{advice}") from error
         except KeyboardInterrupt:
             pass
         with suppress(OSError):  # the terminal may be gone
@@ -53,6 +58,7 @@ class Command(BaseCommand):
 
     def _serve(self, port: int, wanted: Callable[[], bool]) -> None:
         login, folder = how_to_log_in(), MESSAGES_FOLDER
+        connection.close()  # this process only waits from now on
         web = web_server(folder, f"{HOST}:{port}")
         with staff(web, run_factos(folder), worker(folder)) as clerks:
             self._look_after(clerks, lambda: wanted() and not _answers(port))
