@@ -23,7 +23,7 @@ from demo_project.ticketing.domain import (
     sale_context,
     ticket_sales,
 )
-from factos_django import InvalidTag, Query
+from factos_django import InvalidTag, Query, QueryItem
 from factos_django.models import Event
 from factos_django.store import append
 from tests.stores import on_databases
@@ -99,6 +99,16 @@ def test_a_query_may_be_given_itself():
     seen = behind(BuyTicket("djangocon", "you"), decider=ticket_sales, query=Query.all())
     assert seen.count == 2
     assert "Which facts can change the answer? all of them" in shown(seen)[0]
+
+
+def test_items_of_a_query_are_told_apart_by_the_word_that_joins_them():
+    either = Query.of(
+        QueryItem(types=[ConferenceOpened], tags=["event:djangocon"]),
+        QueryItem(types=[TicketSold], tags=["event:djangocon", "buyer:you"]),
+    )
+    text, _ = shown(behind(BuyTicket("djangocon", "you"), decider=ticket_sales, query=either))
+    told = "ConferenceOpened , tagged event:djangocon or TicketSold , tagged event:djangocon and buyer:you"
+    assert f"Which facts can change the answer? {told} The facts" in text
 
 
 def test_what_no_tag_can_hold_is_refused_at_once():
