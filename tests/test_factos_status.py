@@ -214,7 +214,7 @@ def test_effects_that_are_due_or_dead_fail_beyond_what_is_allowed(store: Store) 
     assert code == 3
     late, lost = complaint.splitlines()
     assert re.fullmatch(r"An effect has been due for \d+ s, of 0 s allowed", late)
-    assert lost == "1 effects are dead, of 0 allowed: manage.py factos_effects list --state dead"
+    assert lost == "1 effect is dead, of 0 allowed: manage.py factos_effects list --state dead"
     for each in (row, waiting):
         drop(each.pk, reason="no", using=store.using)
     assert factos_status(store.using, "--max-age", "0s", "--max-dead", "0")[0] == 0

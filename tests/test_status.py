@@ -536,6 +536,13 @@ def test_who_is_behind_is_a_problem_if_somebody_said_how_far_is_too_far(
 
 
 @on_databases("default")
+def test_one_event_behind_is_told_as_one(store: Store) -> None:
+    append([Transferred("a", "b", 1)], using=store.using)
+    states(store.using).exclude(pk=turnovers.name).update(position=10**9)
+    assert health(store.using, max_lag=0).problems == ("ledger.turnovers is 1 event behind, of 0 allowed",)
+
+
+@on_databases("default")
 def test_a_lag_is_counted_as_far_as_somebody_allows(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("factos_django.status.health_check.COUNTED", 2)
     append([Transferred("a", "b", 1)] * 4, using=store.using)

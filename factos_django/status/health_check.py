@@ -90,7 +90,7 @@ def _of_lag(projection: ProjectionStatus, most: int | timedelta | None) -> Itera
         if projection.lag.seconds > most.total_seconds():
             yield f"{projection.name} is {projection.lag.seconds:.0f} s behind, of {_seconds(most)} s allowed"
     elif _is_beyond(projection.lag, most):
-        yield f"{projection.name} is {_events(projection.lag)} events behind, of {most:,} allowed"
+        yield f"{projection.name} is {_events(projection.lag)} behind, of {most:,} allowed"
 
 
 def _is_beyond(lag: Lag, most: int) -> bool:
@@ -99,7 +99,9 @@ def _is_beyond(lag: Lag, most: int) -> bool:
 
 
 def _events(lag: Lag) -> str:
-    return f"more than {lag.events:,}" if lag.is_more else f"{lag.events:,}"
+    if lag.is_more:
+        return f"more than {lag.events:,} events"
+    return f"{lag.events:,} event{'' if lag.events == 1 else 's'}"
 
 
 def _seconds(most: timedelta) -> str:
@@ -116,4 +118,5 @@ def _of_dead(effects: EffectsStatus, most: int | None) -> Iterator[str]:
     if most is not None and (dead.effects > most or dead.is_more):
         number = f"more than {dead.effects:,}" if dead.is_more else f"{dead.effects:,}"
         see = "manage.py factos_effects list --state dead"
-        yield f"{number} effects are dead, of {most:,} allowed: {see}"
+        are = "effect is" if dead.effects == 1 and not dead.is_more else "effects are"
+        yield f"{number} {are} dead, of {most:,} allowed: {see}"
