@@ -161,6 +161,7 @@ def _window(sales: ConferenceSales) -> dict[str, Any]:
         "shown": TICKETS_SHOWN,
         "buy": BuyForm(),
         "stampede": StampedeForm(),
+        "at_once": AT_ONCE,
         "applied": applied,
         "hours": SalesByHour.objects.filter(conference=sales.conference).order_by("-hour")[:HOURS_SHOWN],
     }

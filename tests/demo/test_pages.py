@@ -102,6 +102,12 @@ def test_a_conference_page_says_what_to_do_while_no_follower_has_come(client):
     assert "python manage.py run_projections" in text
 
 
+def test_the_window_says_over_how_many_connections_a_stampede_comes(client):
+    append([ConferenceOpened("djangocon", 2)])
+    told = "So many buyers come at once, over 16 database connections."
+    assert told in text_of(client.get("/tickets/djangocon/"))
+
+
 def test_a_conference_without_tickets_says_so(client):
     append([ConferenceOpened("djangocon", 2)])
     assert "No ticket is sold yet." in text_of(client.get("/tickets/djangocon/"))
