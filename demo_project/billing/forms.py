@@ -52,7 +52,7 @@ class IssueForm(BillingForm):
 
     decider, query = numbering, issuing_context
     customer = NameField(initial="renata")
-    amount = AmountField(initial="120.00")
+    amount = AmountField(initial="19.90")
 
     def __init__(self, series: str, data: QueryDict | None = None) -> None:
         super().__init__(data, auto_id="issue-%s")
