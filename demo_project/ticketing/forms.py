@@ -6,32 +6,18 @@ from typing import ClassVar
 
 from django import forms
 
-from demo_project.ticketing.domain import sale_facts
-from factos_django import InvalidTag
+from demo_project.command_form import NAME_MAX_LENGTH, NameField
 
 __all__ = ["BuyForm", "OpenForm", "StampedeForm"]
 
-#: Room for it beside the name of a tag.
-LONGEST_NAME = 200
 MOST_BUYERS = 200
 
 
 class OpenForm(forms.Form):
     """A new conference."""
 
-    conference = forms.CharField(max_length=LONGEST_NAME)
+    conference = NameField()
     capacity = forms.IntegerField(label="Tickets", min_value=1, max_value=100_000, initial=100)
-
-    def clean_conference(self) -> str:
-        """Return the name, if a tag can hold it, and an address that has more after it."""
-        name: str = self.cleaned_data["conference"]
-        if "/" in name:
-            raise forms.ValidationError("A name has no slash.")
-        try:
-            sale_facts(name)
-        except InvalidTag as error:
-            raise forms.ValidationError(str(error)) from error
-        return name
 
 
 class BuyForm(forms.Form):
@@ -39,7 +25,7 @@ class BuyForm(forms.Form):
 
     buyer = forms.CharField(
         label="Your name",
-        max_length=LONGEST_NAME,
+        max_length=NAME_MAX_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 

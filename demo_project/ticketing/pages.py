@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from demo_project.behind import behind
+from demo_project.followed import applied
 from demo_project.live import feed_of
 from demo_project.ticketing.announced import announced
 from demo_project.ticketing.domain import (
@@ -31,7 +32,7 @@ from demo_project.ticketing.sale import Sale
 from demo_project.ticketing.stampede import AT_ONCE, stampede
 from factos_django import DomainError, FactosError, InvalidTag
 from factos_django.dispatch import dispatch
-from factos_django.models import Event, ProjectionState
+from factos_django.models import Event
 from factos_django.store import read
 
 __all__ = ["conference", "home", "stampede_at"]
@@ -151,7 +152,7 @@ def _window(sales: ConferenceSales) -> dict[str, Any]:
     query = tickets_sold(sales.conference)
     tickets = list(read(query, backwards=True, limit=TICKETS_SHOWN))
     listed = tickets[0].position if tickets else 0
-    applied = _applied(sales_by_hour.name)  # before the rows, so that they are no older than it says
+    until = applied(sales_by_hour.name)  # before the rows, so that they are no older than it says
     return {
         "feed": feed_of(query.items[0]),
         # The row is written with its fact, and the head may be behind it: the older one is followed from.
@@ -162,12 +163,6 @@ def _window(sales: ConferenceSales) -> dict[str, Any]:
         "buy": BuyForm(),
         "stampede": StampedeForm(),
         "at_once": AT_ONCE,
-        "applied": applied,
+        "applied": until,
         "hours": SalesByHour.objects.filter(conference=sales.conference).order_by("-hour")[:HOURS_SHOWN],
     }
-
-
-def _applied(projection: str) -> int:
-    """Return the position up to which its follower has applied the facts; 0 before it began."""
-    state = ProjectionState.objects.filter(pk=projection).first()
-    return state.position if state else 0
