@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -237,8 +238,8 @@ def test_what_a_crowd_records_has_one_correlation(store):
 @pytest.mark.parametrize(
     ("path", "sent", "expected"),
     [
-        ("/accounts/ada/", {"do": "crowd"}, "5 wanted €25.00 at once: 1 got it, 4 refused"),
-        ("/invoices/2026/", {}, "5 at once: 5 issued, in "),
+        ("/accounts/ada/", {"do": "crowd"}, r"5 wanted €25\.00 at once: 1 got it, 4 refused"),
+        ("/invoices/2026/", {}, r"5 at once: 5 issued, in .* The log has numbers 1 to 6, none missing and"),
         ("/names/at-once/", {"username": "Renata"}, "5 wanted Renata at once: 1 registered, 4 refused"),
     ],
 )
@@ -246,4 +247,4 @@ def test_the_buttons_of_the_pages_let_a_crowd_in(on_store, path, sent, expected)
     append([AccountOpened("ada"), MoneyDeposited("ada", 2500), InvoiceIssued("2026", 1, "ada", 5)])
     page = Client().post(path, {"crowd": "5", **sent}, follow=True)
     assert page.status_code == 200
-    assert told(page).startswith(expected)
+    assert re.match(expected, told(page)), told(page)
