@@ -95,7 +95,7 @@ DATABASES = {
 
 def messages_folder(config: dict[str, Any]) -> Path:
     """The folder of messages that are files, and of workers' logs: beside SQLite's file, named after it."""
-    is_file = config["ENGINE"] == "django.db.backends.sqlite3"
+    is_file = config["ENGINE"] == "django.db.backends.sqlite3" and config["NAME"] != ":memory:"
     return Path(f"{config['NAME'] if is_file else BASE_DIR / 'db.sqlite3'}.messages")
 
 
