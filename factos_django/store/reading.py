@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
@@ -18,9 +18,14 @@ from factos_django.store.database import database_for_writing
 from factos_django.store.heads import head
 from factos_django.store.matching import Slice, checked_query
 from factos_django.store.narrowing import narrowest_first
+from factos_django.store.retries import patiently
 from factos_django.store.rows import recorded_of, select_matching
+from factos_django.store.transactions import explaining
 
 __all__ = ["aread", "read"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def read(
@@ -47,6 +52,7 @@ def read(
     Raises:
         InvalidInput: The arguments are no query, position or limit (at the call, not later).
         DecodeError: History and code disagree about an event (when it is its turn).
+        StoreBusy: Another connection keeps the tables for longer than FACTOS_LOCK_TIMEOUT_SECONDS.
     """
     checked_query(query)
     alias = database_for_writing(using)
@@ -82,14 +88,24 @@ def _next_batch(events: Iterator[Recorded[Any]]) -> list[Recorded[Any]]:
 
 def _events(query: Query, part: Slice, using: str) -> Iterator[Recorded[Any]]:
     wanted = part.limit
-    query = narrowest_first(query, using)
-    part = replace(part, upto=head(using))
+    query = _asked(using, narrowest_first, query, using)
+    part = replace(part, upto=_asked(using, head, using))
     while wanted is None or wanted > 0:
         size = min(conf.FOLLOW_BATCH, wanted) if wanted is not None else conf.FOLLOW_BATCH
-        rows = select_matching(query, replace(part, limit=size), using)
+        rows = _asked(using, select_matching, query, replace(part, limit=size), using)
         yield from recorded_of(rows, using)
         if len(rows) < size:
             return
         wanted = None if wanted is None else wanted - size
         last = rows[-1][0]
         part = replace(part, upto=last - 1) if part.backwards else replace(part, after=last)
+
+
+def _asked(using: str, ask: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Ask the database, and wait for what another connection holds."""
+
+    def once() -> R:
+        with explaining(using):
+            return ask(*args, **kwargs)
+
+    return patiently(once)

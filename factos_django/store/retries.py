@@ -14,7 +14,7 @@ from factos_django.core.errors import InsideTransaction, RetryTransaction
 from factos_django.store.database import database_for_writing
 from factos_django.store.transactions import LockedAtOnce, is_testcase, owns_transaction, unit_of_work
 
-__all__ = ["retried", "retrying"]
+__all__ = ["patiently", "retried", "retrying"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -90,14 +90,21 @@ def _refuse_nesting(operation: str, using: str) -> None:
 def _repeat(once: Callable[[], R], attempts: int, again: tuple[type[Exception], ...]) -> R:
     for attempt in range(1, attempts):
         try:
-            return _patiently(once)
+            return patiently(once)
         except again:
             _pause(min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE))
-    return _patiently(once)
+    return patiently(once)
 
 
-def _patiently(once: Callable[[], R]) -> R:
-    """Wait where SQLite would not: connections that share a cache refuse each other at once."""
+def patiently(once: Callable[[], R]) -> R:
+    """Return what ``once`` does, and wait where SQLite would not: a shared cache refuses others at once.
+
+    Args:
+        once: Tells the errors of the database as ours; it may run again.
+
+    Raises:
+        StoreBusy: It is refused for longer than FACTOS_LOCK_TIMEOUT_SECONDS.
+    """
     began = time.monotonic()
     while True:
         try:

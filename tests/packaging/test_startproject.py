@@ -111,7 +111,7 @@ def test_the_migrations_of_a_project_say_all_that_its_projection_model_is(projec
 
 def test_the_tests_of_a_project_pass_by_manage_py(project: Project) -> None:
     printed = project.run("manage.py", "test", "--noinput")
-    assert "\nRan 17 tests in " in printed
+    assert "\nRan 18 tests in " in printed
     assert "\nOK\n" in printed
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from factos_django import Recorded
@@ -63,6 +64,29 @@ def close_connections() -> None:
     """Close this thread's connections, that to a database in memory as well: its own close() does nothing."""
     for connection in connections.all(initialized_only=True):
         BaseDatabaseWrapper.close(connection)
+
+
+@contextmanager
+def append_held_open(hall: str, buyer: str, *, seconds: float) -> Iterator[None]:
+    """Let another thread buy, and commit after ``seconds``, or at the end of the block if that is sooner."""
+    bought, enough = threading.Event(), threading.Event()
+
+    def buy_and_hold() -> None:
+        try:
+            with transaction.atomic():
+                assert buy(hall, buyer)
+                bought.set()
+                enough.wait(seconds)
+        finally:
+            bought.set()
+            close_connections()
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(buy_and_hold)
+        bought.wait()
+        yield
+        enough.set()
+        held.result()
 
 
 def rush(

@@ -12,7 +12,7 @@ from factos_django.testing import deliver_effects, given, pending_effects, run_p
 
 from .domain import HallOpened, MailTicket, SeatSold
 from .factos import ticket_mails
-from .sale import THREADS, buy, buy_with_account, log_of, open_hall, rush, seats_sold
+from .sale import THREADS, append_held_open, buy, buy_with_account, log_of, open_hall, rush, seats_sold
 
 
 class SaleInTestCase(TestCase):
@@ -79,6 +79,12 @@ class SecondTransactionTest(TransactionTestCase):
     def test_threads_read_while_others_append(self) -> None:
         open_hall("attic", 3)
         assert rush("attic", attempts=5, reading=True)[True] == 3
+
+    def test_who_reads_while_an_append_is_open_is_not_refused(self) -> None:
+        open_hall("attic", 3)
+        with append_held_open("attic", "ada", seconds=0.3):
+            assert len(log_of("attic")) in {1, 2}  # in memory SQLite has readers wait for the commit
+        assert len(log_of("attic")) == 2
 
     def test_threads_that_write_rows_of_their_own_write_them_with_the_facts(self) -> None:
         open_hall("attic", 3)
