@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tests.faults.actors import PATIENCE
 
-__all__ = ["environment_of_demo", "processes_on", "sqlite_at", "until"]
+__all__ = ["environment_of_demo", "lives", "processes_on", "sqlite_at", "until"]
 
 _FOREIGN = ("DJANGO_SETTINGS_MODULE", "MAKEFLAGS", "MAKELEVEL", "FACTOS_GUARD", "FACTOS_TEST_NAMES", "DEBUG",
             "PORT", "FACTS", "CELERY_BROKER_URL")  # fmt: skip
@@ -37,6 +37,15 @@ def processes_on(path: Path) -> list[str]:
         except OSError:
             continue  # it has ended, or is nobody's
     return found
+
+
+def lives(pid: int) -> bool:
+    """Tell whether it runs; one that has ended, and that nobody has asked how, does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:

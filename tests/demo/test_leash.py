@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 
 from demo_project.settings import BASE_DIR
+from tests.demo.processes import lives
 from tests.faults.actors import PATIENCE
 
 LEASH = """
@@ -65,14 +65,6 @@ def on_leash(code):
 
 def told(process, number):
     return [int(process.stdout.readline()) for _ in range(number)]
-
-
-def lives(pid):
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
-    except OSError:
-        return False
-    return state != "Z"  # it has ended, and nobody has asked how
 
 
 def assert_all_end(pids):

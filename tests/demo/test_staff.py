@@ -9,7 +9,7 @@ import pytest
 
 from demo_project import staff as module
 from demo_project.staff import RESTARTS, Clerk, StaffFailed, staff
-from tests.demo.processes import until
+from tests.demo.processes import lives, until
 
 
 def clerk(path, code):
@@ -35,6 +35,18 @@ def test_one_that_dies_now_and_then_is_started_again(tmp_path, monkeypatch):
     wanted = RESTARTS + 3
     with staff(dying):
         until(lambda: look_after(dying) or dying.log.read_text().count("here") >= wanted)
+
+
+def test_of_one_whose_leash_is_killed_nothing_is_left_when_it_is_started_again(tmp_path):
+    here = clerk(tmp_path, "import os, time; print(os.getpid(), flush=True); time.sleep(600)")
+    with staff(here):
+        until(lambda: len(here.log.read_text().split()) == 1)
+        assert here._process is not None
+        here._process.kill()
+        until(lambda: look_after(here) or len(here.log.read_text().split()) == 2)
+        first, second = map(int, here.log.read_text().split())
+        until(lambda: not lives(first))
+        assert lives(second)
 
 
 def test_all_end_when_one_of_them_cannot_be_started(tmp_path):
