@@ -33,6 +33,8 @@ __all__ = ["history"]
 OFFICE = "office"
 #: What the conferences hold: little, so that some of them are sold out.
 CAPACITIES = (25, 40, 60)
+#: The next conference, and its tickets: nobody has bought one, so whoever sees the demo can.
+COMING, COMING_CAPACITY = "djangocon-2027", 300
 #: So many invoices are issued before the next month begins, and with it the next series.
 INVOICES_A_MONTH = 100
 FIRST_YEAR = 2024
@@ -83,6 +85,7 @@ class Season:
     def found_office(self) -> None:
         """Let somebody sell tickets, and be paid."""
         self._ask(OFFICE, OpenAccount(OFFICE))
+        self._ask(OFFICE, OpenConference(COMING, COMING_CAPACITY))
         self._open_conference()
 
     def join(self) -> None:

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from demo_project.banking.domain import AccountClosed, CloseAccount, MoneyTransferred, OpenAccount
 from demo_project.billing.domain import InvoiceIssued, InvoiceVoided
 from demo_project.registration.domain import UsernameReleased
-from demo_project.showcase.history import history
+from demo_project.showcase.history import COMING, COMING_CAPACITY, history
 from demo_project.showcase.memory import Memory
 from demo_project.showcase.names import people
 from demo_project.showcase.past import Past
@@ -82,6 +82,7 @@ def test_tickets_are_few_and_some_conferences_are_sold_out(ten_thousand):
     full = {conference for conference, tickets in sold.items() if tickets == capacities[conference]}
     assert full
     assert full < set(capacities)
+    assert (capacities[COMING], sold[COMING]) == (COMING_CAPACITY, 0)
 
 
 def test_the_numbers_of_each_series_have_no_gaps(ten_thousand):
