@@ -300,7 +300,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "read past the head",
         "postgres-tags",
-        (Edit("store/reading.py", "upto=head(using)", "upto=None"),),
+        (Edit("store/reading.py", "upto=_asked(using, head, using)", "upto=None"),),
     ),
     Mutant(
         "head with last_value of a fresh sequence",
@@ -395,7 +395,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "head in one statement",
         "postgres-tags",
         (
-            Edit("store/reading.py", "upto=head(using)", "upto=None"),
+            Edit("store/reading.py", "upto=_asked(using, head, using)", "upto=None"),
             Edit(
                 "store/rows.py",
                 """        cursor.execute(f"SELECT {columns} FROM {source}", parameters)

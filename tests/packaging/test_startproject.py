@@ -120,7 +120,7 @@ def test_the_tests_of_a_project_pass_by_pytest_on_a_new_database_and_on_one_that
 ) -> None:
     try:
         first = project.run("-m", "pytest", "-q", "--create-db", "--reuse-db")
-        assert outcome(first).startswith("26 passed")
+        assert outcome(first).startswith("27 passed")
         # As with any migration's rows: what the last flush removed is not in the database that is kept.
         again = project.run("-m", "pytest", "-q", "--reuse-db", "-k", "not migration and not Migration")
         assert outcome(again).startswith("22 passed")
@@ -129,4 +129,4 @@ def test_the_tests_of_a_project_pass_by_pytest_on_a_new_database_and_on_one_that
 
 
 def test_the_tests_of_a_project_pass_in_two_processes_of_xdist(project: Project) -> None:
-    assert outcome(project.run("-m", "pytest", "-q", "-n", "2")).startswith("26 passed")
+    assert outcome(project.run("-m", "pytest", "-q", "-n", "2")).startswith("27 passed")
