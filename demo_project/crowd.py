@@ -13,7 +13,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Barrier, BrokenBarrierError
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django import forms
 from django.db import connections
@@ -105,6 +105,6 @@ def _answer(ask: Ask) -> Exception | None:
     return None
 
 
-def _meet(barrier: Barrier) -> Any:
+def _meet(barrier: Barrier) -> None:
     with suppress(BrokenBarrierError):
         barrier.wait(_BARRIER_SECONDS)

@@ -97,8 +97,7 @@ def _events(query: Query, part: Slice, using: str) -> Iterator[Recorded[Any]]:
         if len(rows) < size:
             return
         wanted = None if wanted is None else wanted - size
-        last = rows[-1][0]
-        part = replace(part, upto=last - 1) if part.backwards else replace(part, after=last)
+        part = part.beyond(rows[-1][0])
 
 
 def _asked(using: str, ask: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
