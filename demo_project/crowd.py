@@ -8,19 +8,20 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from threading import Barrier, BrokenBarrierError
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from django import forms
 from django.db import connections
 
 from factos_django import DomainError
 
-__all__ = ["AT_ONCE", "Crowd", "CrowdForm", "crowd"]
+__all__ = ["AT_ONCE", "Crowd", "CrowdForm", "Meet", "crowd", "let_in"]
 
 #: So many ask at the same moment (threads); of more, each thread asks for several.
 AT_ONCE = 16
@@ -28,6 +29,8 @@ AT_ONCE = 16
 _BARRIER_SECONDS = 10
 
 Ask = Callable[[], object]
+Meet = Callable[[], None]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +68,32 @@ class CrowdForm(forms.Form):
 def crowd(asks: Sequence[Ask]) -> Crowd:
     """Let them all ask, and return when each has an answer."""
     shares = [asks[first::AT_ONCE] for first in range(min(AT_ONCE, len(asks)))]
-    barrier = Barrier(len(shares) + 1)
-    with ThreadPoolExecutor(len(shares), thread_name_prefix="crowd") as threads:
+    asked, seconds = let_in([partial(_ask, share) for share in shares])
+    return _counted([answer for each in asked for answer in each.result()], seconds)
+
+
+def let_in(groups: Sequence[Callable[[Meet], R]]) -> tuple[list[Future[R]], float]:
+    """Run each of ``groups`` in a thread of its own; return how each ended, and how long all took (seconds).
+
+    A group is given what it calls when it is ready: it returns when all of them are. The connections of a
+    thread are closed at its end.
+    """
+    barrier = Barrier(len(groups) + 1)
+    meet = partial(_meet, barrier)
+    with ThreadPoolExecutor(len(groups), thread_name_prefix="crowd") as threads:
         # In the context of the request, so that its stamps are on each fact: one correlation for all of them.
-        asking = [threads.submit(copy_context().run, _ask, share, barrier) for share in shares]
-        _meet(barrier)
+        ends = [threads.submit(copy_context().run, _run, group, meet) for group in groups]
+        meet()
         started = time.perf_counter()
-        answers = [answer for each in asking for answer in each.result()]
-        seconds = time.perf_counter() - started
-    return _counted(answers, seconds)
+        wait(ends)
+        return ends, time.perf_counter() - started
+
+
+def _run(group: Callable[[Meet], R], meet: Meet) -> R:
+    try:
+        return group(meet)
+    finally:
+        connections.close_all()
 
 
 def _counted(answers: list[Exception | None], seconds: float) -> Crowd:
@@ -89,12 +109,9 @@ def _counted(answers: list[Exception | None], seconds: float) -> Crowd:
     )
 
 
-def _ask(share: Sequence[Ask], barrier: Barrier) -> list[Exception | None]:
-    try:
-        _meet(barrier)
-        return [_answer(ask) for ask in share]
-    finally:
-        connections.close_all()
+def _ask(share: Sequence[Ask], meet: Meet) -> list[Exception | None]:
+    meet()
+    return [_answer(ask) for ask in share]
 
 
 def _answer(ask: Ask) -> Exception | None:

@@ -1,4 +1,4 @@
-"""A stampede: buyers who all come at once, threads of this process with a database connection each.
+"""A stampede: a crowd of buyers, threads of this process with a database connection each.
 
 (``manage.py sell_tickets`` does the same with processes.) What the buyers were told is counted, and then the
 tickets are counted in the log.
@@ -6,26 +6,19 @@ tickets are counted in the log.
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
-from contextvars import copy_context
 from dataclasses import dataclass, field
-from threading import Barrier, BrokenBarrierError
 
 from django.db import connections
 
+from demo_project.crowd import AT_ONCE, Meet, let_in
 from demo_project.ticketing.buyers import answer_to
 from demo_project.ticketing.sale import Answer, Sale
 from demo_project.ticketing.sale_report import Tally, count_recorded
 from factos_django import StoreBusy
 
 __all__ = ["AT_ONCE", "Stampede", "stampede"]
-
-#: So many are at the window at the same moment (threads).
-AT_ONCE = 16
-#: How long a thread waits for the others to be there (seconds).
-_BARRIER_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +61,12 @@ class Stampede:
 
 def stampede(sale: Sale) -> Stampede:
     """Let the buyers of ``sale`` in, and return when each has an answer."""
-    shares = sale.shares()
-    barrier = Barrier(len(shares) + 1)
+    groups = [_Group(sale, buyers) for buyers in sale.shares()]
+    ends, seconds = let_in([group.serve for group in groups])
     tally = Tally()
-    with ThreadPoolExecutor(len(shares), thread_name_prefix="buyers") as threads:
-        groups = [_Group(sale, buyers, barrier) for buyers in shares]
-        # In the context of the request, so that its stamps are on each fact: one correlation for all of them.
-        ends = [threads.submit(copy_context().run, group.serve) for group in groups]
-        _meet(barrier)
-        started = time.perf_counter()
-        for group, end in zip(groups, ends, strict=True):
-            for answer in group.answers(end):
-                tally.add(answer)
-        seconds = time.perf_counter() - started
+    for group, end in zip(groups, ends, strict=True):
+        for answer in group.answers(end):
+            tally.add(answer)
     return Stampede(sale, tally, count_recorded(sale.conference, sale.using), seconds)
 
 
@@ -90,27 +76,18 @@ class _Group:
 
     sale: Sale
     buyers: list[str]
-    barrier: Barrier
     told: list[Answer] = field(default_factory=list)
 
-    def serve(self) -> None:
+    def serve(self, meet: Meet) -> None:
         """Buy for each of them in turn, on a connection of this thread."""
-        try:
-            with suppress(Exception):  # each attempt will say what is wrong
-                connections[self.sale.using].ensure_connection()
-            _meet(self.barrier)
-            for buyer in self.buyers:
-                self.told.append(answer_to(self.sale, buyer))
-        finally:
-            connections.close_all()
+        with suppress(Exception):  # each attempt will say what is wrong
+            connections[self.sale.using].ensure_connection()
+        meet()
+        for buyer in self.buyers:
+            self.told.append(answer_to(self.sale, buyer))
 
     def answers(self, end: Future[None]) -> list[Answer]:
         """Return an answer for each of them, whatever became of the thread."""
         error = end.exception()
         unserved = len(self.buyers) - len(self.told)
         return self.told + [Answer(type(error).__name__, detail=str(error))] * unserved
-
-
-def _meet(barrier: Barrier) -> None:
-    with suppress(BrokenBarrierError):
-        barrier.wait(_BARRIER_SECONDS)
