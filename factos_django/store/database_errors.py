@@ -44,8 +44,11 @@ _POSTGRESQL = {
 _MARIADB = {1205: Meaning.BUSY, 1213: Meaning.BROKEN_OFF, 1020: Meaning.BROKEN_OFF, 1467: Meaning.BROKEN_OFF}
 # Connection exceptions; shutdown, crash and "not now" of the server; too long idle.
 _LOST_STATES = ("08", "57P01", "57P02", "57P03", "57P05")
-# Of the client: nothing said, gone away, lost during a query. Of the server: killed, too long idle.
-_LOST_NUMBERS = {0, 2006, 2013, 2055, 1927, 4031}
+# Of MariaDB's client, the older numbers and the newer ones. Where COMMIT loses the server, Django connects
+# again, and what is raised may be that this was refused.
+_OF_CLIENT = (range(2000, 3000), range(5000, 6000))
+# Of the server: it shuts down, breaks off, cannot read or write; it killed the session, or found it idle.
+_LOST_NUMBERS = {0, 1053, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 4031}
 _SQLITE = {
     "SQLITE_BUSY": Meaning.BUSY,
     "SQLITE_BUSY_SNAPSHOT": Meaning.BROKEN_OFF,
@@ -78,4 +81,6 @@ def _is_answer(error: Error, vendor: str) -> bool:
         state = getattr(error.__cause__, "sqlstate", None) or ""
         return bool(state) and not state.startswith(_LOST_STATES)
     number = error.args[0] if error.args else 0
-    return vendor == "mysql" and isinstance(number, int) and number not in _LOST_NUMBERS
+    if vendor != "mysql" or not isinstance(number, int):
+        return False
+    return number not in _LOST_NUMBERS and not any(number in numbers for numbers in _OF_CLIENT)

@@ -21,17 +21,24 @@ class Proxy:
         self.port: int = self.listener.getsockname()[1]
         self.words: bytes | None = None
         self.executed = False
+        self.stays_away = False
         self.cuts = 0
 
-    def cut_at(self, words: bytes, *, executed: bool) -> None:
+    def cut_at(self, words: bytes, *, executed: bool, stays_away: bool = False) -> None:
         """Cut the next connection whose client sends ``words``.
 
         Args:
             words: A pattern of what the client sends.
             executed: The server gets it and answers, and only the answer is lost. Otherwise the server
                 never gets it.
+            stays_away: Whoever connects after that is refused, until ``come_back``.
         """
-        self.words, self.executed = words, executed
+        self.words, self.executed, self.stays_away = words, executed, stays_away
+
+    def come_back(self) -> None:
+        """Take connections again."""
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self) -> None:
         """Take connections until the listener is closed."""
@@ -39,6 +46,12 @@ class Proxy:
             while True:
                 client, _ = self.listener.accept()
                 threading.Thread(target=self._forward, args=(client,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no more connections."""
+        with suppress(OSError):  # it has stopped
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
 
     def _forward(self, client: socket.socket) -> None:
         with closing(client), closing(socket.create_connection(self.server)) as server, suppress(OSError):
@@ -54,6 +67,8 @@ class Proxy:
             if self.executed:
                 target.sendall(data)
                 target.recv(65536)
+            if self.stays_away:
+                self.stop()
             return False
         target.sendall(data)
         return bool(data)
@@ -67,5 +82,4 @@ def proxy_to(host: str, port: int) -> Iterator[Proxy]:
     try:
         yield proxy
     finally:
-        proxy.listener.shutdown(socket.SHUT_RDWR)
-        proxy.listener.close()
+        proxy.stop()

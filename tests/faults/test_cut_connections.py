@@ -81,6 +81,21 @@ def test_after_a_cut_behind_commit_the_outcome_is_unknown_and_the_same_key_tells
 
 
 @on_databases("postgres", "mariadb")
+def test_after_a_cut_behind_commit_the_outcome_is_unknown_where_nobody_can_connect(store, proxy, direct):
+    """Django connects again after a COMMIT that failed: that it is refused says nothing of the COMMIT."""
+    proxy.cut_at(end_of_append(store), executed=True, stays_away=True)
+    with pytest.raises(OutcomeUnknown):
+        append_three(store.using, idempotency_key="hall-1")
+    assert proxy.cuts == 1
+    assert direct() == ALL
+    with pytest.raises(OperationalError):  # now nothing was asked
+        append_three(store.using, idempotency_key="hall-1")
+    proxy.come_back()
+    assert positions(append_three(store.using, idempotency_key="hall-1")) == stored(store)
+    assert direct() == ALL
+
+
+@on_databases("postgres", "mariadb")
 def test_after_a_cut_behind_commit_the_same_event_ids_tell_what_came_of_it(store, proxy, direct):
     events = [Proposed(Seated("hall"), id=UUID(int=1)), Proposed(Seated("hall"), id=UUID(int=2))]
     proxy.cut_at(end_of_append(store), executed=True)
