@@ -6,11 +6,11 @@ ARGS ?=
 PORT ?= 8000
 FACTS ?= 10000
 
-.PHONY: help demo test test-all history effects mutants fuzz bench screenshots docs messages lint format wheel clean
+.PHONY: help demo test test-all gauntlet gauntlet-short history effects mutants fuzz bench screenshots docs messages lint format wheel clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 .venv/.ready: pyproject.toml
 	@echo "Making the environment in .venv (once)."
@@ -53,10 +53,16 @@ ifneq ($(SERVE),0)
 endif
 
 test: .venv/.ready ## run the tests (ARGS="-k guard" is handed to pytest)
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadgroup $(ARGS)
 
 test-all: .venv/.ready ## run them in every cell of the matrix (CELL=py313-django61: in that one; ARGS as in test)
 	@$(BIN)/python -m tests.matrix $(CELL) -- $(ARGS)
+
+gauntlet: .venv/.ready ## every fault on every database, in an hour, and write docs/reliability.md (SEED=...)
+	@$(BIN)/python -m tests.gauntlet --write $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+gauntlet-short: .venv/.ready ## ten minutes of it, without the page
+	@$(BIN)/python -m tests.gauntlet --short $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 history: .venv/.ready ## many processes on every database, judged by what they recorded (SEED=...)
 	@$(BIN)/python -m tests.history $(if $(SEED),--seed $(SEED)) $(ARGS)

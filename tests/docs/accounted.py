@@ -20,6 +20,7 @@ _VENV = "the tests have an environment; tests/packaging installs the wheel into 
 _ENDLESS = "it runs until it is told to end; "
 _REDIS = f"{_ENDLESS}and the page names Redis: tests/effects and the tutorial run workers"
 _FOLLOWS = f"{_ENDLESS}tests/projections/test_run_projections.py runs it"
+_GAUNTLET = "it takes an hour, or ten minutes, and writes the page: tests/gauntlet/test_gauntlet.py"
 _BENCH = "it measures for minutes, and writes the page: tests/benchmarks"
 
 #: Commands of a page that are not run, and why.
@@ -31,6 +32,10 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "performance",
         ".venv/bin/python -m tests.benchmarks --only effects --only reactor-up --only reactor-hanging",
     ): _BENCH,
+    ("reliability", "make gauntlet"): _GAUNTLET,
+    ("reliability", "make gauntlet-short"): _GAUNTLET,
+    ("reliability", 'make gauntlet SEED=7 ARGS="--record runs.jsonl"'): _GAUNTLET,
+    ("reliability", '.venv/bin/python -m tests.gauntlet "server killed" "disk full"'): _GAUNTLET,
     ("tutorial/tickets", "python3 -m venv .venv"): _VENV,
     ("tutorial/tickets", ". .venv/bin/activate"): _VENV,
     ("tutorial/tickets", "python -m pip install factos-django"): _VENV,

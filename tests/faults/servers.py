@@ -28,7 +28,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from tests.scratch import connected_anew
 from tests.stores import STORES
 
-__all__ = ["Server", "on_own_servers", "own_server", "program"]
+__all__ = ["Server", "on_own_servers", "own_server", "program", "unprivileged"]
 
 #: How long a server may take to start, or to die (seconds).
 PATIENCE = 60
@@ -106,7 +106,7 @@ class Server(ABC):
 
     def _place(self) -> dict[str, Any]:
         """Return where its programs run, and as whom; servers that share a TMPDIR can meet there."""
-        return {"cwd": self.directory, "env": os.environ | {"TMPDIR": str(self.directory)}, **_identity()}
+        return {"cwd": self.directory, "env": os.environ | {"TMPDIR": str(self.directory)}, **unprivileged()}
 
 
 class OwnPostgres(Server):
@@ -159,15 +159,16 @@ def on_own_servers(*aliases: str) -> Any:
 
 
 @contextmanager
-def own_server(using: str, *options: str) -> Iterator[Server]:
+def own_server(using: str, *options: str, within: Path | None = None) -> Iterator[Server]:
     """Let the alias ``using`` stand for a new server with an empty log, inside the block.
 
     Args:
         using: ``postgres`` or ``mariadb``.
         options: Settings of the server, each as ``name=value``.
+        within: Where its directory is made; default: where all temporary directories are.
     """
-    directory = Path(tempfile.mkdtemp(prefix="factos-server-"))
-    if uid := _identity().get("user"):
+    directory = Path(tempfile.mkdtemp(prefix="factos-server-", dir=within))
+    if uid := unprivileged().get("user"):
         os.chown(directory, uid, -1)
     server = _SERVERS[using](directory, options)
     try:
@@ -196,8 +197,8 @@ def _outside(using: str) -> BaseDatabaseWrapper:
     return connection
 
 
-def _identity() -> dict[str, Any]:
-    """Return as whom the server's programs run: as ourselves, unless we are root."""
+def unprivileged() -> dict[str, Any]:
+    """Return as whom a server's programs run, for subprocess: as ourselves, unless we are root."""
     if os.geteuid() != 0:
         return {}
     known = {each.pw_name: each for each in pwd.getpwall()}

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from django.db import OperationalError, close_old_connections, connections, transaction
@@ -10,36 +11,15 @@ from factos_django import OutcomeUnknown, Query
 from factos_django.store import append, head, read
 from tests.faults.actors import actor, counted
 from tests.faults.facts import new, three, unless
+from tests.faults.outlasting import OUTLASTED, die, outlast
 from tests.faults.servers import on_own_servers, own_server, program
 from tests.guards.sessions import until
-from tests.history.evidence import ANY_PATHS, Wanted
-from tests.history.operations import now
-from tests.history.run import Plan, run
 from tests.scratch import second_session
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
-WRITERS = 6
-WANTED = Wanted(
-    decisions=10, contended=(0.02, 0.98), meetings=2, rollbacks=1, repetitions=0, readings=1, stalled=0,
-    acknowledged=0, outlived=5, cut=1, resumed=WRITERS // 2, **ANY_PATHS,
-)  # fmt: skip
 ALL = {"events": 3, "tags": 6, "keys": 1}
 NOTHING = {"events": 0, "tags": 0, "keys": 0}
-
-
-def run_through_outages(server, store, directory, **about):
-    scenes = {"operations": 0, "victims": 0, "freezes": 0, "alone": 2, "outages": 1}
-    plan = Plan(store.using, (store.guard,), writers=WRITERS, **scenes | about)
-
-    def outage():
-        server.kill()
-        dead = now()
-        server.start()
-        server.await_answer(store.using)
-        return dead
-
-    return run(plan, directory, outage)
 
 
 def assert_good(report, wanted):
@@ -51,7 +31,7 @@ def assert_good(report, wanted):
 @on_own_servers()
 def test_what_a_server_acknowledged_survives_its_kill_and_the_clients_go_on(store, tmp_path):
     with own_server(store.using) as server:
-        assert_good(run_through_outages(server, store, tmp_path), WANTED)
+        assert_good(outlast(store, tmp_path, partial(die, server, store.using)), OUTLASTED)
 
 
 #: What is not flushed at a commit is flushed every ten seconds, or when there is much of it.
@@ -73,8 +53,8 @@ def test_a_server_that_does_not_flush_loses_the_last_facts_and_no_others(store, 
         with own_server(store.using, *UNFLUSHED[store.using]) as server:
             directory = tmp_path / str(attempt)
             directory.mkdir()
-            report = run_through_outages(server, store, directory, flushes=False)
-        assert_good(report, replace(WANTED, outlived=0, readings=0))
+            report = outlast(store, directory, partial(die, server, store.using), flushes=False)
+        assert_good(report, replace(OUTLASTED, outlived=0, readings=0))
         if lost := report.evidence.lost:
             break
     assert lost

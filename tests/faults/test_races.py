@@ -1,48 +1,16 @@
 """A1, A2: many processes that read the same, or different things, and append at once."""
 
-import multiprocessing
 from collections import Counter
 
 import pytest
 
-from factos_django import AppendConditionFailed
-from factos_django.dispatch import dispatch
-from factos_django.store import append, read_context
-from tests.faults.actors import PATIENCE, actors, counted
-from tests.faults.facts import Full, about, new, seating
+from factos_django.store import append
+from tests.faults.actors import counted
+from tests.faults.facts import new
+from tests.faults.races import append_what_was_read, dispatch_at_once, race
 from tests.stores import on_databases
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-
-
-def append_what_was_read(room, barrier, using):
-    context = read_context(about(room), seating, using=using)
-    barrier.wait(PATIENCE)  # now everybody has read, and nobody has appended
-    try:
-        append(new(room), condition=context.append_condition, using=using)
-    except AppendConditionFailed:
-        return "refused"
-    return "accepted"
-
-
-def dispatch_at_once(room, barrier, using):
-    barrier.wait(PATIENCE)
-    try:
-        dispatch(room, decider=seating, query=about, using=using)
-    except Full:
-        return "refused"
-    return "accepted"
-
-
-def race(step, rooms_of, using):
-    """Let a process for each list of rooms run ``step`` for its rooms, all in step; return the answers."""
-    barrier = multiprocessing.get_context("fork").Barrier(len(rooms_of))
-
-    def compete(rooms):
-        return lambda pipe: pipe.send([step(room, barrier, using) for room in rooms])
-
-    with actors(*(compete(rooms) for rooms in rooms_of)) as racers:
-        return [racer.hear() for racer in racers]
 
 
 @pytest.mark.parametrize(("processes", "rounds"), [(2, 10), (16, 4)])

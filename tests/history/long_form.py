@@ -1,4 +1,4 @@
-"""The long form of the run: what it does on each store, and what it has to prove there."""
+"""The long form of the run, and the short one: what each does on a store, and what it has to prove there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,16 @@ from django.test.utils import setup_databases, teardown_databases
 
 from tests.history.evidence import Wanted
 from tests.history.run import Plan, Report, run
+from tests.stores import Store
 
-__all__ = ["Case", "database", "long_form", "run_long_form", "table"]
+__all__ = ["SHORTLY", "Case", "database", "long_form", "run_long_form", "short_case", "table"]
+
+#: A run in which nobody met anybody would find nothing wrong whatever the guard. This is of one of seconds:
+#: what is rare is proved by the long form.
+SHORTLY = Wanted(
+    decisions=150, contended=(0.05, 0.95), alone=5, within=5, copied=0, contexts=3, contexts_within=3,
+    by_ids=0, of_several=5,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,13 @@ def _cases(seed: int) -> Iterator[Case]:
 def long_form(seed: int) -> dict[str, Case]:
     """Return the cases by name."""
     return {case.name: case for case in _cases(seed)}
+
+
+def short_case(store: Store) -> Case:
+    """Return the case of a run that takes seconds."""
+    by_tags = store.guard == "tags"
+    wanted = replace(SHORTLY, gap_readings=1, passing=10) if by_tags else SHORTLY
+    return Case(store.id, Plan(store.using, (store.guard,), holds=int(by_tags)), wanted)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ last. MariaDB also shows a fact to others a moment before it is flushed and ackn
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from tests.history.faults import Fault, Run
 from tests.history.operations import NEVER, Append, History, Outage, Reading
 from tests.history.tables import Fact, Log
 
-__all__ = ["check_prefix", "check_reconnections", "lost", "resumed", "without_unflushed"]
+__all__ = ["check_prefix", "check_reconnections", "lost", "recovered", "resumed", "without_unflushed"]
 
 
 def check_reconnections(run: Run) -> Iterator[Fault]:
@@ -43,6 +44,13 @@ def resumed(run: Run) -> int:
         if each.outcome == "accepted" and each.invoked > last
     }
     return len(before & after)
+
+
+def recovered(run: Run) -> tuple[float, ...]:
+    """Return how long each outage lasted, from its blow to the first append accepted after it (seconds)."""
+    accepted = sorted(each.completed for each in run.history.appends if each.outcome == "accepted")
+    first = ((outage, bisect_left(accepted, outage.ended)) for outage in run.history.outages)
+    return tuple((accepted[at] - outage.dead) / 1e9 for outage, at in first if at < len(accepted))
 
 
 def lost(run: Run) -> list[Append]:

@@ -29,7 +29,7 @@ from tests.history.clients import HOT_TAGS, Follower, Shared, Writer
 from tests.history.evidence import Evidence, gather
 from tests.history.faults import Run
 from tests.history.operations import Freeze, History, Journal, Kill, Outage, now
-from tests.history.outages import check_prefix, without_unflushed
+from tests.history.outages import check_prefix, recovered, without_unflushed
 from tests.history.scenes import FIRST, FROZEN, hold, hold_after_savepoint, pass_by
 from tests.history.tables import Log, read_tables
 
@@ -64,6 +64,7 @@ class Plan:
         blackouts: How often all writers are killed at once, and others take over.
         outages: How often the server is killed, and started again, while the writers go on.
         flushes: Whether the server flushes what it acknowledges.
+        pooled: Whether a pooler lends the sessions: then an append may wait for one of them, too.
         holds: How often some hold their transactions while others come by who have other tags.
         seconds: No writer begins anything later than this.
     """
@@ -80,6 +81,7 @@ class Plan:
     blackouts: int = 0
     outages: int = 0
     flushes: bool = True
+    pooled: bool = False
     seed: int = field(default_factory=drawn_seed)
 
     @property
@@ -90,18 +92,19 @@ class Plan:
     @property
     def parallel(self) -> bool:
         """Whether appends are to wait for each other by tags alone."""
-        return self.guards == ("tags",)
+        return self.guards == ("tags",) and not self.pooled
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came out of a run."""
+    """What came out of a run; ``recoveries`` is how long each outage lasted (seconds)."""
 
     plan: Plan
     faults: list[Fault]
     evidence: Evidence
     deaths: list[str]
     seconds: float
+    recoveries: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"seed {self.plan.seed} ({self.plan})", f"{self.evidence}, seconds {self.seconds:.1f}"]
@@ -119,7 +122,8 @@ def run(plan: Plan, directory: Path, outage: Callable[[], int] | None = None) ->
     deaths = _Crew(plan, directory, outage).work()
     seconds = time.monotonic() - began
     history, log = History.load(sorted(directory.glob("*.jsonl"))), read_tables(plan.using)
-    return Report(plan, _judged(plan, history, log), gather(history, log), deaths, seconds)
+    faults, recoveries = _judged(plan, history, log), recovered(Run(history, log))
+    return Report(plan, faults, gather(history, log), deaths, seconds, recoveries)
 
 
 def _judged(plan: Plan, history: History, log: Log) -> list[Fault]:

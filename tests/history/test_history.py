@@ -1,13 +1,11 @@
 """Many processes at once on each database, and what their history says of the guarantees, in short."""
 
-from dataclasses import replace
-
 import pytest
 from django.conf import settings
 from django.db import connections
 
 from factos_django.guards.log import LogGuardByRow
-from tests.history.evidence import Wanted
+from tests.history.long_form import SHORTLY, short_case
 from tests.history.run import Plan, run
 from tests.proofs import proving_run
 from tests.stores import on_databases
@@ -15,14 +13,6 @@ from tests.without_locks import without_locks
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 with_postgres = pytest.mark.skipif("postgres" not in settings.DATABASES, reason="PostgreSQL is left out")
-
-
-#: A run in which nobody met anybody would find nothing wrong whatever the guard.
-# What is rare is proved by the long form.
-WANTED = Wanted(
-    decisions=150, contended=(0.05, 0.95), alone=5, within=5, copied=0, contexts=3, contexts_within=3,
-    by_ids=0, of_several=5,
-)  # fmt: skip
 
 
 def prove(plan, wanted, directory):
@@ -41,15 +31,14 @@ def assert_killed(report, guarantee):
 
 @on_databases()
 def test_eight_processes_find_nothing_wrong(store, tmp_path):
-    by_tags = store.guard == "tags"
-    plan = Plan(store.using, guards=(store.guard,), holds=int(by_tags))
-    prove(plan, replace(WANTED, gap_readings=1, passing=10) if by_tags else WANTED, tmp_path)
+    case = short_case(store)
+    prove(case.plan, case.wanted, tmp_path)
 
 
 @with_postgres
 @pytest.mark.django_db(transaction=True, databases=list(settings.DATABASES))
 def test_processes_under_either_guard_of_one_database_find_nothing_wrong(tmp_path):
-    prove(Plan("postgres", guards=("tags", "log")), WANTED, tmp_path)
+    prove(Plan("postgres", guards=("tags", "log")), SHORTLY, tmp_path)
 
 
 # On SQLite the one write lock of the file, which our transactions take as they begin, would do alone.

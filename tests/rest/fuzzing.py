@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import schemathesis
@@ -21,7 +21,7 @@ from factos_django.store import append
 from tests.parcels.domain import ParcelSent
 from tests.rest.clients import a_client, a_user
 
-__all__ = ["EXAMPLES", "SEEDS", "WHO", "Asker", "failures_of", "filled"]
+__all__ = ["EXAMPLES", "SEEDS", "WHO", "Answers", "Asker", "answers_to", "filled"]
 
 #: Set by tests.rest.fuzz for a longer run.
 SEEDS = [int(each) for each in os.environ.get("FACTOS_TEST_FUZZ_SEEDS", "1").split(",")]
@@ -103,18 +103,27 @@ def filled(using: str) -> None:
     append(sent, using=using)
 
 
-def failures_of(who: str, number: int, examples: int) -> list[str]:
-    """Return what is wrong with the answers that ``who`` gets, one text a failure; none is good."""
+@dataclass
+class Answers:
+    """How many requests were answered, how many of them with a 5xx, and what is wrong, a text each."""
+
+    requests: int = 0
+    server_errors: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def answers_to(who: str, number: int, examples: int) -> Answers:
+    """Ask everything for ``who``, by dice of this number."""
     asker = Asker(who)
     reader = a_client(User.objects.create_superuser("describes"))
     schema = schemathesis.openapi.from_dict(reader.fetch("schema/").json(), config=SchemathesisConfig())
     schema.app = get_wsgi_application()
-    found: list[str] = []
+    answers = Answers()
     for result in schema.get_all_operations():
         operation: Any = result.ok()  # type: ignore[union-attr]  # one that is described wrongly raises
         for mode in GenerationMode:
-            found += _asked(operation, mode, asker, number, examples)
-    return found
+            _ask(operation, mode, asker, number, examples, answers)
+    return answers
 
 
 @st.composite
@@ -136,7 +145,11 @@ def _make_sense(draw: Any, body: Any) -> None:
             _make_sense(draw, body[name])
 
 
-def _asked(operation: Any, mode: Any, asker: Asker, number: int, examples: int) -> Iterator[str]:
+def _ask(operation: Any, mode: Any, asker: Asker, number: int, examples: int, answers: Answers) -> None:
+    def count(_context: Any, response: Any, _case: Any) -> None:
+        answers.requests += 1
+        answers.server_errors += response.status_code >= 500
+
     @seed(number)
     @settings(
         max_examples=examples,
@@ -147,9 +160,9 @@ def _asked(operation: Any, mode: Any, asker: Asker, number: int, examples: int) 
     )
     @given(case=_cases(operation, mode))
     def ask(case: Any) -> None:
-        case.call_and_validate(headers=asker.headers, excluded_checks=LEFT_OUT)
+        case.call_and_validate(headers=asker.headers, additional_checks=[count], excluded_checks=LEFT_OUT)
 
     try:
         ask()
     except FailureGroup as failure:
-        yield f"{operation.method.upper()} {operation.path} ({mode.value}): {failure}"
+        answers.failures.append(f"{operation.method.upper()} {operation.path} ({mode.value}): {failure}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from factos_django.models import Effect
 from tests.children import manage
 from tests.effects.effect_run.brokers import OwnBroker
+from tests.effects.effect_run.clocks import Clock
 from tests.effects.effect_run.processes import Process
 from tests.effects.effect_run.stage import Stage
 from tests.effects.failpoints import OF_RELAYS, OF_WORKERS, OF_WRITERS
@@ -191,6 +192,25 @@ def _rebuild(stage: Stage) -> None:
     stage.seen.append(f"a rebuild ended with {done.returncode}: {done.stdout[-60:]!r} {done.stderr[-300:]}")
 
 
+def _part_clocks(stage: Stage) -> None:
+    """Let workers and relays whose clocks are days apart take over, and step their clocks in the midst."""
+    stage.await_flight()
+    clocks = {hours: Clock(stage.directory / f"clock{hours:+d}", hours) for hours in (30, -26, 48)}
+    before = [*stage.crew.of("worker"), *stage.crew.of("relay")]
+    ahead, behind = (stage.start_worker(solo=True, clock=clocks[hours]) for hours in (30, -26))
+    stage.start_relay(clock=clocks[48])
+    for each in (ahead, behind):
+        each.says("ready.")
+    for each in before:
+        _see(stage, each, each.kill())
+    stage.go_on()
+    time.sleep(_AWAY)
+    for hours, clock in clocks.items():
+        clock.step(-hours)
+    stage.seen.append("the clocks of two workers and a relay were days apart, and stepped by days")
+    stage.evidence["clocks apart"] += sum(Clock.is_wrong_in(each.output) for each in (ahead, behind))
+
+
 BLOWS = {
     "processes killed": Blow(_kill_processes, _one_writer),
     "workers at points": Blow(_await_deaths, _workers_at_points),
@@ -202,4 +222,5 @@ BLOWS = {
     "lease outlived": Blow(_outlive_lease),
     "poison": Blow(_poison),
     "rebuild": Blow(_rebuild),
+    "clocks apart": Blow(_part_clocks),
 }

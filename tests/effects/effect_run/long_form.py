@@ -10,6 +10,7 @@ from django.conf import settings
 
 from tests.effects.effect_run.blows import BLOWS
 from tests.effects.effect_run.brokers import why_left_out
+from tests.effects.effect_run.clocks import why_no_clocks
 from tests.effects.effect_run.plan import TOLD, Plan, Report
 from tests.effects.effect_run.proof import LONG, OF_BLOW, SHORT, lacking
 from tests.effects.effect_run.run import run
@@ -46,7 +47,7 @@ class Case:
         """Why it cannot be run here, or an empty string."""
         if self.plan.using not in settings.DATABASES:
             return "the database does not answer"
-        return why_left_out(self.plan.broker)
+        return why_left_out(self.plan.broker) or (why_no_clocks() if self.plan.blow == "clocks apart" else "")
 
     def lacking(self, report: Report) -> list[str]:
         """Return what the run did not prove."""

@@ -24,6 +24,7 @@ OF_BLOW = {
     "lease outlived": {"frozen": 1, "superseded": 1},
     "poison": {"killed": 1, "dead": 10},
     "rebuild": {"rebuilt": 1},
+    "clocks apart": {"clocks apart": 2},
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from factos_django.models import Effect
 from tests.effects.effect_run.brokers import Broker
+from tests.effects.effect_run.clocks import Clock
 from tests.effects.effect_run.plan import Plan
 from tests.effects.effect_run.processes import Crew, Process, relay_command, worker_command
 from tests.effects.effect_run.writing import Writing
@@ -44,14 +45,16 @@ class Stage:
     victims: list[Process] = field(default_factory=list)
     struck: float = 0.0
 
-    def start_worker(self, *, solo: bool, failpoint: str = "") -> Process:
-        """Start a Celery worker, which dies at a failpoint if one is given."""
+    def start_worker(self, *, solo: bool, failpoint: str = "", clock: Clock | None = None) -> Process:
+        """Start a Celery worker, which dies at a failpoint if one is given, and may have a wrong clock."""
         name = f"worker-{len(self.crew.processes) + 1}"
-        return self.crew.start("worker", worker_command(name, solo=solo), **self._failpoint(failpoint))
+        about = self._failpoint(failpoint) | (clock.settings if clock else {})
+        return self.crew.start("worker", worker_command(name, solo=solo), **about)
 
-    def start_relay(self, failpoint: str = "") -> Process:
-        """Start a relay, which dies at a failpoint if one is given."""
-        return self.crew.start("relay", relay_command(self.plan.using), **self._failpoint(failpoint))
+    def start_relay(self, failpoint: str = "", clock: Clock | None = None) -> Process:
+        """Start a relay, in the same ways."""
+        about = self._failpoint(failpoint) | (clock.settings if clock else {})
+        return self.crew.start("relay", relay_command(self.plan.using), **about)
 
     def start_writer(self, parcels: int, failpoint: str = "") -> Process:
         """Start a writer, which dies at a failpoint if one is given."""

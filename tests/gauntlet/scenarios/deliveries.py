@@ -1,0 +1,82 @@
+"""Effects: real writers, relays, workers and brokers, and something that strikes in the midst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from tests.effects.effect_run import long_form as form
+from tests.effects.effect_run.blows import BLOWS
+from tests.effects.effect_run.proof import SHORT
+from tests.effects.effect_run.run import run
+from tests.gauntlet.outcome import Outcome
+from tests.gauntlet.scenario import Case, Scenario
+from tests.gauntlet.scenarios.judged import proving
+from tests.history.long_form import database
+
+__all__ = ["DELIVERIES"]
+
+_STRIKES_BROKER = ("broker stopped", "broker hangs")
+#: On RabbitMQ in the long form, too: it is another broker there.
+_ON_BOTH = ("processes killed", "broker emptied", *_STRIKES_BROKER)
+#: The aliases of databases, as places have them.
+_PLACES = {"default": "sqlite", "postgres": "postgres", "mariadb": "mariadb"}
+
+
+def _forms(seed: int, short: bool) -> Iterator[form.Case]:
+    if short:
+        yield _short("default", "files", "workers at points", seed)
+        yield _short("postgres", "redis", "processes killed", seed)
+        yield _short("postgres", "rabbitmq", "broker stopped", seed)
+        yield _short("mariadb", "redis", "clocks apart", seed)
+        return
+    for case in form.long_form(seed):
+        plan = case.plan
+        if plan.using == "postgres" and (plan.broker == "redis" or plan.blow in _ON_BOTH):
+            yield case
+    for blow in BLOWS:
+        yield _short("mariadb", "rabbitmq", blow, seed)
+        if blow not in _STRIKES_BROKER:
+            yield _short("default", "files", blow, seed)
+
+
+def _short(using: str, broker: str, blow: str, seed: int) -> form.Case:
+    return form.Case(form.short_plan(using, broker, blow, seed=seed), SHORT)
+
+
+def _cases(seed: int, short: bool) -> Iterator[Case]:
+    for case in _forms(seed, short):
+        place = f"{_PLACES[case.plan.using]}, {case.plan.broker}, {case.plan.blow}"
+        yield Case(place, partial(_run, case, place, seed), case.why_left_out)
+
+
+def _run(case: form.Case, place: str, seed: int) -> Outcome:
+    def once(seed: int) -> tuple[Any, list[str]]:
+        with database(case.plan.using):
+            report = run(replace(case.plan, seed=seed))
+        return report, case.lacking(report)
+
+    report, lacking = proving(once, seed)
+    return Outcome.judged(
+        DELIVERIES.name,
+        place,
+        report.plan.seed,
+        report.seconds,
+        report.faults,
+        counts=report.evidence,
+        recoveries=[report.recovery],
+        problems=[*report.deaths, *(f"proved too little: {each}" for each in lacking)],
+    )
+
+
+DELIVERIES = Scenario(
+    "effects",
+    "Writers record facts whose reactors ask for effects; relays and Celery workers deliver them to a sink. "
+    "Then something strikes: processes die at any moment and at chosen points, the broker is killed, frozen "
+    "or emptied, a worker outlives its lease, effects kill their workers, projections are rebuilt, clocks "
+    "are days apart and step.",
+    "D1-D5, D7-D11, D13, D16, D17, D19, D21, D24, D25, D28",
+    _cases,
+)
