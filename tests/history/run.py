@@ -42,6 +42,9 @@ FOLLOWED = (Query.all(), Query.of(*(QueryItem(tags=[tag]) for tag in HOT_TAGS[:2
 LIMIT, HOLD_SECONDS = 1.0, 1.1
 #: How long a process stays frozen where others do not give up waiting for it (seconds).
 LONGEST_FREEZE = 8
+#: How long it may take until all go on after an outage (seconds). MariaDB looks once a minute whether it has
+#: room for its binary log again.
+LONGEST_RECOVERY = 100
 
 
 def drawn_seed() -> int:
@@ -239,15 +242,15 @@ class _Crew:
             begun = now()
             dead = self.outage()
             self.journal.write(Outage(begun, dead, now()))
-        self._await_growth(writers)
+            self._await_growth(writers, LONGEST_RECOVERY)
         over.set()
         _join(writers, 60)
 
-    def _await_growth(self, writers: list[ForkProcess]) -> None:
-        """Return when each of them has noted a lot since the call."""
+    def _await_growth(self, writers: list[ForkProcess], seconds: float = 30) -> None:
+        """Return when each of them has noted a lot since the call; it may take so long."""
         paths = [self._path(self._number(writer)) for writer in writers]
         sizes = {path: path.stat().st_size + self.dice.randrange(6_000, 10_000) for path in paths}
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + seconds
         while any(path.stat().st_size < size for path, size in sizes.items()):
             assert time.monotonic() < deadline, "somebody writes no more"
             time.sleep(0.001)

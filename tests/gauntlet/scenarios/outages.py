@@ -115,15 +115,18 @@ def _rough_network(store: Store, seed: int) -> Iterator[Trouble]:
 
 def _cases_of_disks(seed: int, short: bool) -> Iterator[Case]:
     reason = why_no_small_disk()
-    wanted = replace(OUTLASTED, cut=0, readings=0)
+    wanted = replace(OUTLASTED, cut=0)
     for store in STORES:
+        if short and store.using == "mariadb":
+            continue  # it takes a minute to notice that there is room again
         if store.guard == ("tags" if store.using == "postgres" else "log"):
             yield _case(DISKS.name, store, 1 if short else 3, seed, _small_disk, wanted, reason)
 
 
 #: How large the disk has to be for a server that has just been made (MiB).
 _SIZES = {"default": 8, "postgres": 160, "mariadb": 256}
-_OPTIONS = {"mariadb": ["innodb_log_file_size=16M", "innodb_fast_shutdown=0"]}
+#: InnoDB's files grow in great steps, so most commits find room in them; a binary log grows at each.
+_OPTIONS = {"mariadb": ["innodb_log_file_size=16M", "log_bin=binlog", "sync_binlog=1"]}
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class RoughNetwork:
                 threading.Thread(target=self._forward, args=(client,), daemon=True).start()
 
     def _forward(self, client: socket.socket) -> None:
-        with closing(client), suppress(OSError), closing(socket.create_connection(self.server)) as server:
+        with _cut(client), suppress(OSError), _cut(socket.create_connection(self.server)) as server:
             while True:
                 ready, _, _ = select([client, server], [], [])
                 if server in ready and not _passed(server, client):
@@ -89,6 +89,17 @@ class RoughNetwork:
         time.sleep(_SILENCE)
         with self._lock:
             self._silent -= 1
+
+
+@contextmanager
+def _cut(connection: socket.socket) -> Iterator[socket.socket]:
+    """Cut it in the end, also where a process that was forked meanwhile has a copy of it."""
+    with closing(connection):
+        try:
+            yield connection
+        finally:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _passed(source: socket.socket, target: socket.socket) -> bool:

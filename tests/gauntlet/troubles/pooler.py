@@ -22,7 +22,7 @@ _PATIENCE = 20
 
 _CONFIGURATION = """\
 [databases]
-* = host={host} port={port} user={user} password={password}
+* = {server}
 
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -52,16 +52,7 @@ def pooler(server: Mapping[str, Any], sessions: int) -> Iterator[dict[str, Any]]
     """Lend so many sessions of this server; give what DATABASES says of the pooler."""
     directory, port = Path(tempfile.mkdtemp(prefix="factos-pooler-")), _free_port()
     file = directory / "pgbouncer.ini"
-    file.write_text(
-        _CONFIGURATION.format(
-            host=server["HOST"] or "127.0.0.1",
-            port=server["PORT"] or 5432,
-            user=server["USER"],
-            password=server["PASSWORD"],
-            own_port=port,
-            sessions=sessions,
-        )
-    )
+    file.write_text(_CONFIGURATION.format(server=_words(server), own_port=port, sessions=sessions))
     directory.chmod(0o755)
     process = subprocess.Popen(
         [str(_program()), "-q", str(file)],
@@ -77,6 +68,17 @@ def pooler(server: Mapping[str, Any], sessions: int) -> Iterator[dict[str, Any]]
         process.kill()
         process.wait(_PATIENCE)
         shutil.rmtree(directory)
+
+
+def _words(server: Mapping[str, Any]) -> str:
+    """Return the server as PgBouncer has it, without what has no value."""
+    named = {
+        "host": server["HOST"] or "127.0.0.1",
+        "port": server["PORT"] or 5432,
+        "user": server["USER"],
+        "password": server["PASSWORD"],
+    }
+    return " ".join(f"{name}={value}" for name, value in named.items() if value)
 
 
 def _await(port: int) -> None:
