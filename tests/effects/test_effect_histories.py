@@ -4,6 +4,8 @@ Nothing is lost, nothing is done about what was rolled back, and nothing that no
 own process tells, and the log alone says what should have been.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from tests.effects.effect_run.brokers import why_left_out
@@ -34,4 +36,8 @@ def case(store, broker, blow):
 )
 def test_every_effect_is_delivered_whatever_strikes(store, broker, blow):
     plan = short_plan(store.using, broker, blow, guard=store.guard)
-    proving_run(lambda _: run(plan), lambda report: lacking(report, SHORT, OF_BLOW[blow]), store.using)
+    proving_run(
+        lambda number: run(replace(plan, seed=plan.seed + number)),
+        lambda report: lacking(report, SHORT, OF_BLOW[blow]),
+        store.using,
+    )

@@ -1,5 +1,7 @@
 """Many processes at once on each database, and what their history says of the guarantees, in short."""
 
+from dataclasses import replace
+
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -18,7 +20,7 @@ with_postgres = pytest.mark.skipif("postgres" not in settings.DATABASES, reason=
 def prove(plan, wanted, directory):
     def once(number):
         (place := directory / str(number)).mkdir()
-        return run(plan, place)
+        return run(replace(plan, seed=plan.seed + number), place)
 
     proving_run(once, lambda report: wanted.lacking(report.evidence), plan.using)
 

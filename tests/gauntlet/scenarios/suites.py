@@ -98,18 +98,8 @@ def _run(arguments: Sequence[str], settings: Mapping[str, str]) -> dict[str, lis
     """Run the tests; return them by the store that they ran on."""
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "report.xml"
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-n",
-            "2",
-            "--dist",
-            "loadgroup",
-        ]
+        pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command = [*pytest, "-n", "4", "--dist", "loadgroup", "--junit-xml", str(file), *arguments]
         # Databases of its own: those of this process are made and removed meanwhile.
         environment = {name: value for name, value in os.environ.items() if name != "FACTOS_TEST_DIRECTORY"}
         done = subprocess.run(
