@@ -162,6 +162,7 @@ class Visit:
         self.page: Any = There(self._page, self._run)
         self.context: Any = There(context, self._run)
         context.set_default_timeout(WAITS)
+        expect.set_options(timeout=WAITS)
         context.add_init_script(TELL_VIOLATIONS)
         self._listen()
 

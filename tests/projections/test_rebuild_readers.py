@@ -129,7 +129,8 @@ def test_readers_see_no_row_less_and_no_mix_through_rebuilds_while_writers_appen
     *readers, first, second, _follower = said
     assert [seen for _, seen in readers] == [[], []]
     assert min(times for times, _ in readers) > 3
-    assert min(first[0], second[0]) > 3
+    assert min(first[0], second[0]) > 0
+    assert first[0] + second[0] > 6  # SQLite's lock has no queue: one may get it again and again
     catch_up(using=using)
     assert check(name, using=using).is_right
 

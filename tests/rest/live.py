@@ -28,4 +28,8 @@ def live_server(store: Store, interface: str = "wsgi", **settings: Any) -> Itera
         server.says("\n")
         found = re.search(r"port (\d+)", server.output)
         assert found is not None
-        yield f"http://127.0.0.1:{found[1]}/api/", server
+        try:
+            yield f"http://127.0.0.1:{found[1]}/api/", server
+        except BaseException:
+            sys.stdout.write(f"The server said:\n{server.output[-5000:]}\n")  # pytest shows it
+            raise

@@ -75,6 +75,13 @@ def test_a_fact_is_sent_as_events_shows_it_with_its_position_as_id(on_store: Sto
     assert "event:" not in text
 
 
+def test_however_short_it_lasts_it_looks_once(on_store: Store, api: ApiClient, settings: Any) -> None:
+    """Else a client of a slow server would connect again and again, and never come on."""
+    settings.FACTOS_FEED_SECONDS = 1e-9
+    appended = an_append(on_store, "p1")
+    assert positions(sent(api.fetch("events/feed/", after=0))) == appended
+
+
 def test_types_are_alternatives_and_tags_are_all_needed(on_store: Store, api: ApiClient) -> None:
     (first,) = an_append(on_store, "p1")
     (reported,) = append([ParcelReported("p1")], using=on_store.using)

@@ -34,6 +34,8 @@ _CUT_SHORT = b": The database cannot answer now. Connect again.\n\n"
 class Subscription:
     """Messages of server-sent events, by the standard of HTML. It lasts for FACTOS_FEED_SECONDS.
 
+    It looks for facts once at least: whoever connects again and again comes on, however slow the machine is.
+
     Args:
         query: Which facts.
         using: The alias of the database.
@@ -44,6 +46,7 @@ class Subscription:
         self.query, self.using, self.with_data = query, using, with_data
         self.position = 0
         self._told = -1
+        self._has_looked = False
         self._end = time.monotonic() + conf.FEED_SECONDS
         self._silence = min(_LONGEST_SILENCE, conf.FEED_SECONDS / 2)
         self._spoke = time.monotonic()
@@ -51,7 +54,7 @@ class Subscription:
     @property
     def is_over(self) -> bool:
         """Whether the client is to connect again."""
-        return time.monotonic() >= self._end
+        return self._has_looked and time.monotonic() >= self._end
 
     @property
     def pause(self) -> float:
@@ -68,6 +71,7 @@ class Subscription:
 
         It reads one page, and holds no connection when it returns. Where the database fails, it is over.
         """
+        self._has_looked = True
         try:
             with reading_briefly():
                 told = self._facts()
