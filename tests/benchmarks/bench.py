@@ -170,7 +170,7 @@ class Bench:
         """Return what tells a process of this subject which database it is to use."""
         if subject == OURS:
             url = self.databases.url_of(database)
-            return {"DJANGO_SETTINGS_MODULE": "demo_project.settings", "DATABASE_URL": url, "DEBUG": "0"}
+            return {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings", "DATABASE_URL": url, "DEBUG": "0"}
         login = {f"POSTGRES_{key.upper()}": value for key, value in self.databases.login().items()}
         return login | {
             "PERSISTENCE_MODULE": "eventsourcing.dcb.postgres_tt",

@@ -60,7 +60,7 @@ def _on_sqlite(bench: Bench) -> Result:
 
 def _measured(bench: Bench, url: str) -> Result:
     environment = {
-        "DJANGO_SETTINGS_MODULE": "tests.benchmarks.admin.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.benchmarks.tally.settings",
         "DATABASE_URL": url,
         "DEBUG": "0",
     }

@@ -1,4 +1,4 @@
-"""The demo's project, with the event type of the benchmark."""
+"""The project of the benchmark, with its event type."""
 
 from django.core.wsgi import get_wsgi_application
 

@@ -1,5 +1,0 @@
-"""No pages."""
-
-from django.urls import URLPattern
-
-urlpatterns: list[URLPattern] = []
