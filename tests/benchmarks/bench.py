@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from tests.benchmarks.brokers import Environment
 from tests.benchmarks.clients import run_clients
 from tests.benchmarks.databases import Databases
 from tests.benchmarks.figures import rate
-from tests.benchmarks.floor import PgBench, find_pgbench
+from tests.benchmarks.floor import DATABASE as DATABASE_OF_THE_FLOOR
 from tests.benchmarks.tasks import Job, Result
 
 __all__ = ["FLOOR", "LONG", "OURS", "PEER", "SHORT", "SUBJECTS", "Bench", "Log", "Scale", "missing_subjects"]
@@ -19,7 +19,11 @@ __all__ = ["FLOOR", "LONG", "OURS", "PEER", "SHORT", "SUBJECTS", "Bench", "Log",
 OURS, PEER, FLOOR = "ours", "peer", "floor"
 SUBJECTS = (OURS, PEER, FLOOR)
 
-_MODULES = {OURS: "tests.benchmarks.ours_client", PEER: "tests.benchmarks.peer"}
+_MODULES = {
+    OURS: "tests.benchmarks.ours_client",
+    PEER: "tests.benchmarks.peer",
+    FLOOR: "tests.benchmarks.floor",
+}
 _MODULES_OF_TALLY = {OURS: "tests.benchmarks.tally.client", PEER: "tests.benchmarks.tally.peer"}
 #: FACTOS_MAX_BATCH; the peer takes as many.
 _FILL_BATCH = 10_000
@@ -33,9 +37,9 @@ class Scale:
         seconds: Of each measurement that goes by time.
         decisions: Of each of the processes that decide about a hot context.
         contexts: That are read and appended to in a log of known size.
-        small, big: Events of the two logs.
+        small, middle, big: Events of the logs.
+        huge: Events of the one that is filled when that is asked for.
         batch: Events an append, where there are many.
-        followed: Events that a follower applies.
         of_peer: Events that the peer's projection processes, which takes a transaction for each.
         effects: That are delivered as fast as possible, and one after another.
     """
@@ -44,18 +48,39 @@ class Scale:
     decisions: int
     contexts: int
     small: int
+    middle: int
     big: int
-    followed: int
+    huge: int
     of_peer: int
     effects: tuple[int, int] = (1000, 100)
     batch: int = 1000
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes of the logs that rows are measured over, by their names on the command line."""
+        return {"small": self.small, "middle": self.middle, "big": self.big}
+
 
 LONG = Scale(
-    seconds=5, decisions=60, contexts=500, small=10_000, big=1_000_000, followed=100_000, of_peer=10_000
+    seconds=5,
+    decisions=60,
+    contexts=500,
+    small=10_000,
+    middle=100_000,
+    big=1_000_000,
+    huge=10_000_000,
+    of_peer=10_000,
 )
 SHORT = Scale(
-    seconds=1, decisions=5, contexts=50, small=1_000, big=10_000, followed=2_000, of_peer=300, effects=(30, 3)
+    seconds=1,
+    decisions=5,
+    contexts=50,
+    small=1_000,
+    middle=3_000,
+    big=10_000,
+    huge=20_000,
+    of_peer=300,
+    effects=(30, 3),
 )
 
 
@@ -84,19 +109,24 @@ class Bench:
     subjects: tuple[str, ...] = SUBJECTS
     _templates: dict[str, str] = field(default_factory=dict)
     _logs: dict[tuple[str, int], Log] = field(default_factory=dict)
+    _remembered: dict[str, float] = field(default_factory=dict)
 
-    @contextmanager
-    def fresh(self, subject: str) -> Iterator[str]:
+    def fresh(self, subject: str) -> AbstractContextManager[str]:
         """A database with the subject's tables and nothing in them, for one measurement."""
-        database = self.databases.make(template=self._template(subject))
-        self.databases.checkpoint()
-        try:
-            yield database
-        finally:
-            self.databases.remove(database)
+        return self._copy_of(self._template(subject))
+
+    def copied(self, subject: str, size: int) -> AbstractContextManager[str]:
+        """A copy of the subject's log of ``size`` events, for one measurement that writes."""
+        return self._copy_of(self.log(subject, size).database)
+
+    def remembered(self, what: str, measure: Callable[[Bench], float]) -> float:
+        """Measure what has not been measured yet under this name."""
+        if what not in self._remembered:
+            self._remembered[what] = measure(self)
+        return self._remembered[what]
 
     def log(self, subject: str, size: int) -> Log:
-        """The subject's log of ``size`` events, filled when it is first asked for."""
+        """The subject's log of ``size`` events, filled when it is first asked for. Nobody writes to it."""
         if (subject, size) not in self._logs:
             self._logs[subject, size] = self._fill(subject, size)
         self.databases.checkpoint()
@@ -121,8 +151,7 @@ class Bench:
             environment["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.tally.settings"
         return environment
 
-    @contextmanager
-    def tally_log(self, subject: str, size: int, mode: str = "async") -> Iterator[str]:
+    def tally_log(self, subject: str, size: int, mode: str = "async") -> AbstractContextManager[str]:
         """A database with a log of ``size`` events of the projection, and no row of it."""
         if (f"{subject} {mode}", -size) not in self._logs:
             database = self.databases.make()
@@ -131,23 +160,20 @@ class Bench:
                 self.tally(subject, database, Job("fill", log=size, batch=_FILL_BATCH))
             self.databases.vacuum(database)
             self._logs[f"{subject} {mode}", -size] = Log(database, 0.0)
-        copied = self.databases.make(template=self._logs[f"{subject} {mode}", -size].database)
-        self.databases.checkpoint()
-        try:
-            yield copied
-        finally:
-            self.databases.remove(copied)
+        return self._copy_of(self._logs[f"{subject} {mode}", -size].database)
 
     def clients(self, subject: str, database: str, jobs: Sequence[Job]) -> list[Result]:
         """Let processes do the jobs at the same time."""
         return run_clients(_MODULES[subject], self.environment(subject, database), jobs)
 
-    def pgbench(self, database: str) -> PgBench:
-        program = find_pgbench()
-        assert program is not None
-        login = self.databases.login()
-        variables = {f"PG{key.upper()}": value for key, value in login.items() if value}
-        return PgBench(program, variables | {"PGDATABASE": database})
+    @contextmanager
+    def _copy_of(self, template: str) -> Iterator[str]:
+        database = self.databases.make(template)
+        self.databases.checkpoint()
+        try:
+            yield database
+        finally:
+            self.databases.remove(database)
 
     def _template(self, subject: str) -> str:
         owner = OURS if subject == FLOOR else subject
@@ -159,8 +185,7 @@ class Bench:
 
     def _fill(self, subject: str, size: int) -> Log:
         if subject == FLOOR:
-            ours = self.log(OURS, size)
-            return Log(self.databases.make(template=ours.database), ours.per_second)
+            return self.log(OURS, size)
         database = self.databases.make(template=self._template(subject))
         filled = self.clients(subject, database, [Job("fill", log=size, batch=_FILL_BATCH)])
         self.databases.vacuum(database)
@@ -168,8 +193,10 @@ class Bench:
 
     def environment(self, subject: str, database: str) -> dict[str, str]:
         """Return what tells a process of this subject which database it is to use."""
+        url = self.databases.url_of(database)
+        if subject == FLOOR:
+            return {DATABASE_OF_THE_FLOOR: url}
         if subject == OURS:
-            url = self.databases.url_of(database)
             return {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings", "DATABASE_URL": url, "DEBUG": "0"}
         login = {f"POSTGRES_{key.upper()}": value for key, value in self.databases.login().items()}
         return login | {
@@ -184,6 +211,4 @@ def missing_subjects() -> dict[str, str]:
     missing = {}
     if importlib.util.find_spec("eventsourcing") is None:
         missing[PEER] = "eventsourcing is not installed (make bench installs it)"
-    if find_pgbench() is None:
-        missing[FLOOR] = "pgbench is not found; it is a part of PostgreSQL"
     return missing

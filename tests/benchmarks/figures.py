@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.benchmarks.tasks import Result
 
-__all__ = ["percentile", "rate", "ratio"]
+__all__ = ["p50_and_p99", "percentile", "rate", "ratio"]
 
 
 def rate(results: Iterable[Result]) -> float:
@@ -20,6 +20,11 @@ def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest of the values that at least ``percent`` of them do not exceed."""
     rank = math.ceil(len(values) * percent / 100)
     return sorted(values)[max(rank, 1) - 1]
+
+
+def p50_and_p99(values: Sequence[float]) -> list[float | None]:
+    """The values of two lines."""
+    return [percentile(values, 50), percentile(values, 99)]
 
 
 def ratio(ours: float | None, other: float | None) -> float | None:

@@ -1,123 +1,114 @@
-"""The floor: the same rows written and read without any event store, by pgbench where it can.
+"""``python -m tests.benchmarks.floor JOB``: one client process of the floor, the least possible SQL.
 
-Its databases are copies of ours, so the tables have the same columns and indexes. No guard, no check, no
-encoding; pgbench is written in C and sends prepared statements.
+By psycopg, in copies of our tables, with the same columns and indexes; it writes the rows that ours writes (a
+test compares them). It has no guard, asks for no condition, and decodes nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import re
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
 
-from tests.benchmarks.facts import TYPE, Fact, contexts_of_log
+from tests.benchmarks.facts import TYPE, Fact
+from tests.benchmarks.tasks import TASKS, TASKS_IN_TRANSACTIONS, serve
 
-__all__ = ["PgBench", "PgBenchFailed", "find_pgbench", "lasting", "replay", "script_of"]
+__all__ = ["DATABASE", "Floor"]
 
-# pgbench puts its variables in wherever a colon stands before a letter, in quotes too.
-_DATA = Fact("", "").data.decode()
-_COLUMNS = "id, type, version, data, metadata, decision, tags, recorded_at"
-_DRAW = "\\set n random(1, 1000000000000)\n"
+#: The variable of the environment that names the database.
+DATABASE = "FACTOS_BENCH_DATABASE"
+_PAGE = 1000
+
+_COLUMNS = "id, type, version, data, metadata, tags, recorded_at"
+_INSERT = (
+    f"WITH event AS (INSERT INTO factos_event ({_COLUMNS}) VALUES (%s, %s, 1, %s, '{{}}', %s, now()) "
+    "RETURNING position, type) INSERT INTO factos_tag (event_id, value, type) "
+    "SELECT position, tag, type FROM event, (VALUES (%s), (%s)) AS given (tag)"
+)
+_DRAW = "SELECT nextval('factos_event_position_seq') FROM generate_series(1, %s)"
+_COPY_EVENTS = f"COPY factos_event (position, {_COLUMNS}) FROM STDIN"
+_COPY_TAGS = "COPY factos_tag (event_id, value, type) FROM STDIN"
 _SELECT = (
     "SELECT position, id, type, version, data::text, metadata::text, tags::text, recorded_at "
-    "FROM factos_event"
+    "FROM factos_event WHERE"
 )
-_READ = (
-    f"{_SELECT} WHERE position IN (SELECT event_id FROM factos_tag WHERE value = 'context:' || :n) "
-    "ORDER BY position;"
-)
-_PAGE = f"{_SELECT} WHERE position > %s ORDER BY position LIMIT 1000"
+_READ = f"{_SELECT} position IN (SELECT event_id FROM factos_tag WHERE value = %s) ORDER BY position"
+_NEXT = f"{_SELECT} position > %s ORDER BY position LIMIT {_PAGE}"
 
 
-def script_of(name: str, *, tenant: str = "", batch: int = 1, log: int = 0) -> str:
-    """The script by which pgbench does what the task of that name does, without an event store."""
-    beside = f"'{tenant}'" if tenant else ":n"
-    known = f"\\set n random(0, {contexts_of_log(log) - 1})\n"
-    insert = _insert(":n", beside)
-    return {
-        "append": f"{_DRAW}{insert}",
-        "append_batches": _DRAW + _insert(":n || '-' || row", ":n || '-' || row", batch),
-        "append_known": known + _insert(":n", "'new'"),
-        "dispatch_and_hold": f"{_DRAW}BEGIN;\n{insert}\n\\sleep 50 ms\nCOMMIT;",
-        "read_context": f"{known}{_READ}",
-    }[name]
+class Floor:
+    """The Store protocol as far as it makes sense without an event store: conditions are not asked for."""
+
+    connection: psycopg.Connection[Any]
+
+    def connect(self) -> None:
+        # Whatever is done again is a prepared statement; a statement alone is a transaction.
+        self.connection = psycopg.connect(os.environ[DATABASE], autocommit=True, prepare_threshold=0)
+
+    def append(self, facts: Sequence[Fact], **_condition: object) -> None:
+        if len(facts) > 1:
+            self._copy(facts)
+        else:
+            self._insert(facts[0])
+
+    def decide(self, fact: Fact) -> int:
+        with self.connection.transaction():
+            self.read_context(fact.context_tag)
+            self._insert(fact)
+        return 0
+
+    def read_context(self, tag: str) -> int:
+        rows = self.connection.execute(_READ, [tag]).fetchall()
+        return int(rows[-1][0]) if rows else 0
+
+    def replay(self) -> Iterator[object]:
+        after = 0
+        while page := self._page(after):
+            yield from page
+            after = page[-1][0]
+
+    def follow(self, after: int) -> int:
+        while page := self._page(after):
+            after = page[-1][0]
+        return after
+
+    def transaction(self) -> AbstractContextManager[object]:
+        return self.connection.transaction()
+
+    def record_and_hold(self, fact: Fact, seconds: float) -> None:
+        with self.transaction():
+            self._insert(fact)
+            time.sleep(seconds)
+
+    def _page(self, after: int) -> list[tuple[Any, ...]]:
+        return self.connection.execute(_NEXT, [after]).fetchall()
+
+    def _insert(self, fact: Fact) -> None:
+        self.connection.execute(_INSERT, [*_values(fact), *fact.tags])
+
+    def _copy(self, facts: Sequence[Fact]) -> None:
+        with self.connection.transaction(), self.connection.cursor() as cursor:
+            positions = [position for (position,) in cursor.execute(_DRAW, [len(facts)])]
+            with cursor.copy(_COPY_EVENTS) as copy:
+                for position, fact in zip(positions, facts, strict=True):
+                    id, type, data, tags = _values(fact)
+                    copy.write_row((position, id, type, "1", data, "{}", tags, "now"))
+            with cursor.copy(_COPY_TAGS) as copy:
+                for position, fact in zip(positions, facts, strict=True):
+                    for tag in fact.tags:
+                        copy.write_row((position, tag, TYPE))
 
 
-def _insert(context: str, tenant: str, rows: int = 1) -> str:
-    """One statement that writes so many events, and two tags of each."""
-    tags = f"jsonb_build_array('context:' || {context}, 'tenant:' || {tenant})"
-    return (
-        f"WITH event AS (INSERT INTO factos_event ({_COLUMNS}) "
-        f"SELECT gen_random_uuid(), '{TYPE}', 1, '{_DATA}'::jsonb, '{{}}'::jsonb, NULL, {tags}, now() "
-        f"FROM generate_series(1, {rows}) AS row RETURNING position, tags) "
-        "INSERT INTO factos_tag (event_id, value, type) "
-        f"SELECT position, jsonb_array_elements_text(tags), '{TYPE}' FROM event;"
-    )
+def _values(fact: Fact) -> tuple[str, str, str, str]:
+    """Id, type, data and tags as texts; the id begins with the time, as ours does, which the index likes."""
+    id = f"{time.time_ns() // 1_000_000:012x}7{os.urandom(10).hex()[1:]}"
+    return id, TYPE, fact.data.decode(), json.dumps(fact.tags)
 
 
-def lasting(seconds: float) -> tuple[str, str]:
-    """The option that sets how long pgbench runs; it knows whole seconds."""
-    return "-T", str(max(round(seconds), 1))
-
-
-def find_pgbench() -> str | None:
-    """The path of pgbench, which Debian keeps beside the server."""
-    if found := shutil.which("pgbench"):
-        return found
-    servers = sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), key=lambda p: int(p.parts[-3]))
-    return str(servers[-1]) if servers else None
-
-
-class PgBenchFailed(Exception):
-    """pgbench refused its script, or the server did."""
-
-
-@dataclass(frozen=True, slots=True)
-class PgBench:
-    """pgbench, its login, and a database."""
-
-    program: str
-    environment: dict[str, str]
-
-    def per_second(self, script: str, *, clients: int, seconds: float) -> float:
-        """Transactions a second."""
-        said = self._run(script, "-c", str(clients), "-j", str(min(clients, 2)), *lasting(seconds))
-        found = re.search(r"^tps = ([\d.]+)", said, re.MULTILINE)
-        assert found is not None, said
-        return float(found[1])
-
-    def milliseconds(self, script: str, *how_long: str) -> list[float]:
-        """How long each transaction of one client took; ``-t`` or ``-T`` tells how many."""
-        with tempfile.TemporaryDirectory() as directory:
-            self._run(script, "-c", "1", "-l", f"--log-prefix={directory}/log", *how_long)
-            lines = "".join(path.read_text() for path in Path(directory).iterdir()).splitlines()
-        return [int(line.split()[2]) / 1000 for line in lines]
-
-    def _run(self, script: str, *arguments: str) -> str:
-        command = [self.program, "-n", "-M", "prepared", "-f", "-", *arguments]
-        environment = {**os.environ, **self.environment}
-        done = subprocess.run(
-            command, input=script, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise PgBenchFailed(f"{done.stderr}\n{script}")
-        return done.stdout
-
-
-def replay(connection: psycopg.Connection[Any]) -> float:
-    """Rows a second of the whole log, read in pages of 1000 and decoded into nothing but tuples."""
-    begun, count, after = time.perf_counter(), 0, 0
-    page: Sequence[tuple[Any, ...]]
-    while page := connection.execute(_PAGE, [after]).fetchall():
-        count += len(page)
-        after = page[-1][0]
-    return count / (time.perf_counter() - begun)
+if __name__ == "__main__":
+    serve(Floor(), TASKS | TASKS_IN_TRANSACTIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -16,7 +17,7 @@ from factos_django import AppendCondition, Decider, Query, QueryItem, event_type
 from factos_django.dispatch import dispatch
 from factos_django.store import append, head, read, read_context
 from tests.benchmarks.facts import TYPE, Fact
-from tests.benchmarks.tasks import TASKS, Job, Result, Steps, Task, until
+from tests.benchmarks.tasks import TASKS, TASKS_IN_TRANSACTIONS, Job, Steps, Task
 
 __all__ = ["TASKS_OF_OURS", "Noted", "Ours"]
 
@@ -73,29 +74,13 @@ class Ours:
                 after = recorded.position
         return after
 
+    def transaction(self) -> AbstractContextManager[object]:
+        return transaction.atomic()
 
-def dispatch_and_hold(_store: Ours, job: Job) -> Steps:
-    """Dispatch about a new context in the caller's transaction, which stays open for 50 ms more."""
-
-    def one(name: str) -> None:
-        fact = job.fact(name)
-        with transaction.atomic():
-            dispatch(fact, decider=counting, query=tagged(fact.context_tag))
-            time.sleep(0.05)
-
-    one(f"warm-{job.number}")
-    yield
-    return until(job.seconds, lambda ordinal: one(f"{job.number}-{ordinal}"))
-
-
-def hold_the_head(store: Ours, job: Job) -> Steps:
-    """Append in a transaction, and leave it open while the others measure."""
-    with transaction.atomic():
-        store.append([job.fact("held")])
-        yield
-        time.sleep(job.seconds + 1)
-    nothing: Result = {}
-    return nothing
+    def record_and_hold(self, fact: Fact, seconds: float) -> None:
+        with self.transaction():
+            self.decide(fact)
+            time.sleep(seconds)
 
 
 def sign_in(_store: Ours, _job: Job) -> Steps:
@@ -112,8 +97,4 @@ def sign_in(_store: Ours, _job: Job) -> Steps:
     return {"session": session.session_key}
 
 
-TASKS_OF_OURS: dict[str, Task] = TASKS | {
-    "sign_in": sign_in,
-    "dispatch_and_hold": dispatch_and_hold,
-    "hold_the_head": hold_the_head,
-}
+TASKS_OF_OURS: dict[str, Task] = TASKS | TASKS_IN_TRANSACTIONS | {"sign_in": sign_in}

@@ -14,10 +14,9 @@ from tests.benchmarks.rows import Line
 
 __all__ = ["BEGIN", "END", "FAILED", "Measured", "rendered", "replaced", "table", "write_page"]
 
-#: By the part of the benchmark.
+#: By the table.
 BEGIN = {
-    "log": "<!-- From here to the next mark, make bench writes. -->",
-    "rest": "<!-- From here to the next mark, make bench writes about the REST API. -->",
+    "rows": "<!-- From here to the next mark, make bench writes. -->",
     "admin": "<!-- From here to the next mark, make bench writes about the admin. -->",
 }
 END = "<!-- Here it ends. -->"
@@ -26,6 +25,7 @@ END = "<!-- Here it ends. -->"
 FAILED = math.nan
 
 _HEADINGS = [
+    "part",
     "what",
     "ours",
     "peer",
@@ -53,9 +53,10 @@ class Measured:
         return median(values) if values else None
 
 
-def table(measured: Sequence[Measured]) -> str:
-    """The table in Markdown."""
-    rows = [_HEADINGS, ["---", *["---:"] * 6, "---", "---"], *(_cells(each) for each in measured)]
+def table(groups: Mapping[str, Sequence[Measured]]) -> str:
+    """The table in Markdown, the name of its group before each line."""
+    lines = [[name, *_cells(each)] for name, measured in groups.items() for each in measured]
+    rows = [_HEADINGS, ["---", "---", *["---:"] * 6, "---", "---"], *lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

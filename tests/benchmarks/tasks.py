@@ -1,4 +1,4 @@
-"""What a client process does, written once over both event stores.
+"""What a client process does, written once over the event stores and the floor.
 
 A task is a generator: what stands before its ``yield`` is preparation (connect, warm up), what stands
 after it is measured, and what it returns goes to the parent as JSON. It measures its own time.
@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,11 +21,13 @@ from tests.benchmarks.facts import Fact, contexts_of_log, fact_of_log
 
 __all__ = [
     "TASKS",
+    "TASKS_IN_TRANSACTIONS",
     "Job",
     "Result",
     "Steps",
     "Store",
     "Task",
+    "Transactional",
     "create",
     "peak_megabytes",
     "serve",
@@ -38,6 +41,8 @@ _WARM_UP = 20
 _DECISIONS = 10
 #: Seconds between two looks of a follower.
 _POLL = 0.01
+#: For how long a transaction stays open after what it recorded (seconds).
+_HELD = 0.05
 
 Result = dict[str, Any]
 
@@ -55,8 +60,7 @@ class Job:
         tenant: The tenant of all facts; empty: each fact has its own.
         both_tags: The condition names the tenant's tag beside the context's.
         log: The size of the log that is filled, or was.
-        part: Which contexts of the log this run takes: those whose number leaves this rest...
-        parts: ...divided by this.
+        after: The position after which a page begins.
     """
 
     task: str
@@ -67,8 +71,7 @@ class Job:
     tenant: str = ""
     both_tags: bool = False
     log: int = 0
-    part: int = 0
-    parts: int = 1
+    after: int = 0
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -104,6 +107,16 @@ class Store(Protocol):
 
     def follow(self, after: int) -> int:
         """Read what came after a position; return the last one read."""
+
+
+class Transactional(Store, Protocol):
+    """One that records in the transactions of the application."""
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """A transaction, which commits at the end of the block."""
+
+    def record_and_hold(self, fact: Fact, seconds: float) -> None:
+        """Record a fact of a new context in a transaction, which stays open for so long."""
 
 
 Steps = Generator[None, None, Result]
@@ -198,16 +211,15 @@ def fill(store: Store, job: Job) -> Steps:
 def read_and_append(store: Store, job: Job) -> Steps:
     """Read contexts of a big log, no context twice, and append to each under its condition."""
     known = contexts_of_log(job.log)
-    contexts = random.Random(job.log).sample(range(known), min(known, (job.count + 5) * job.parts))
-    mine = contexts[job.part :: job.parts]
-    count = min(job.count, len(mine) - 5)
+    contexts = random.Random(job.log).sample(range(known), min(known, job.count + 5))
+    count = len(contexts) - 5
     reads: list[float] = []
     appends: list[float] = []
     store.connect()
-    for number in mine[count:]:
+    for number in contexts[count:]:
         _read_and_append(store, number, [], [])
     yield
-    for number in mine[:count]:
+    for number in contexts[:count]:
         _read_and_append(store, number, reads, appends)
     return {"reads": reads, "appends": appends}
 
@@ -245,6 +257,25 @@ def follow(store: Store, job: Job) -> Steps:
     return {"looks": looks, "position": position}
 
 
+def record_and_hold(store: Transactional, job: Job) -> Steps:
+    """Record a fact of a new context in a transaction that stays open, again and again."""
+    store.connect()
+    store.record_and_hold(job.fact(f"warm-{job.number}"), _HELD)
+    yield
+    return until(job.seconds, lambda each: store.record_and_hold(job.fact(f"{job.number}-{each}"), _HELD))
+
+
+def hold_the_head(store: Transactional, job: Job) -> Steps:
+    """Append in a transaction, and leave it open while the others measure."""
+    store.connect()
+    with store.transaction():
+        store.append([job.fact("held")])
+        yield
+        time.sleep(job.seconds + 1)
+    nothing: Result = {}
+    return nothing
+
+
 def peak_megabytes() -> float:
     """The peak of the resident memory of this process, in 10^6 bytes."""
     status = Path("/proc/self/status")
@@ -259,3 +290,5 @@ TASKS: dict[str, Task] = {
     each.__name__: each
     for each in (append, append_batches, create, decide, fill, follow, read_and_append, replay)
 }
+
+TASKS_IN_TRANSACTIONS: dict[str, Task] = {each.__name__: each for each in (hold_the_head, record_and_hold)}

@@ -2,7 +2,9 @@
 
 import json
 import math
-import re
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import psycopg
@@ -10,6 +12,7 @@ import pytest
 import redis
 
 from factos_django.core.event_types import type_of
+from tests.benchmarks.__main__ import ADMIN, PAGE, ROWS
 from tests.benchmarks.admin.table import cells_of
 from tests.benchmarks.bench import FLOOR, OURS, PEER, SHORT, SUBJECTS, Bench, missing_subjects
 from tests.benchmarks.brokers import CONDITIONS
@@ -18,13 +21,18 @@ from tests.benchmarks.clients import ClientFailed
 from tests.benchmarks.databases import Databases
 from tests.benchmarks.facts import BYTES, FACTS_OF_A_CONTEXT, Fact, fact_of_log
 from tests.benchmarks.figures import percentile, rate, ratio
-from tests.benchmarks.floor import script_of
+from tests.benchmarks.groups import GROUPS
 from tests.benchmarks.measuring import measure
 from tests.benchmarks.ours import noted
 from tests.benchmarks.report import BEGIN, END, FAILED, Measured, rendered, replaced, table
-from tests.benchmarks.rows import Line, Row, rows_of
+from tests.benchmarks.rows import Line, Row
 from tests.benchmarks.tasks import Job, until
 from tests.settings import BROKERS, LEFT_OUT, SERVERS
+
+
+def rows_of(scale):
+    return [row for rows_of_group in GROUPS.values() for row in rows_of_group(scale)]
+
 
 needs_postgres = pytest.mark.skipif("postgres" in LEFT_OUT, reason="PostgreSQL is left out")
 
@@ -98,27 +106,28 @@ def test_a_number_has_the_digits_that_mean_something(number, text):
 
 def test_the_table_shows_medians_and_ratios_and_leaves_open_what_is_not_there():
     line = Line("appends (per s)", "1,588", "1,700")
-    row = table([Measured(line, {OURS: [300, 100, 200], PEER: [100, 100, 50], FLOOR: []})]).splitlines()[2]
+    measured = Measured(line, {OURS: [300, 100, 200], PEER: [100, 100, 50], FLOOR: []})
+    row = table({"log": [measured]}).splitlines()[2]
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        *("appends (per s)", "200", "100", "-", "2", "-", "300 / 100 / 200", "1,588", "1,700")
+        *("log", "appends (per s)", "200", "100", "-", "2", "-", "300 / 100 / 200", "1,588", "1,700")
     ]
 
 
 def test_one_failed_run_makes_the_median_fail():
-    assert "| failed |" in table([Measured(Line("appends"), {OURS: [300, FAILED, 200]})])
+    assert "| failed |" in table({"log": [Measured(Line("appends"), {OURS: [300, FAILED, 200]})]})
 
 
 def test_all_rows_of_the_table_have_as_many_cells():
-    lines = table([Measured(line, {}) for row in rows_of(SHORT) for line in row.lines]).splitlines()
+    lines = table({"log": [Measured(line, {}) for row in rows_of(SHORT) for line in row.lines]}).splitlines()
     assert {line.count(" | ") for line in lines} == {lines[0].count(" | ")}
 
 
 def test_only_what_stands_between_the_marks_is_replaced():
-    begin, other = BEGIN["log"], f"{BEGIN['rest']}\nold\n{END}\nafter\n"
+    begin, other = BEGIN[ROWS], f"{BEGIN[ADMIN]}\nold\n{END}\nafter\n"
     page = f"before\n{begin}\nold\n{END}\n{other}"
-    assert replaced(page, "new\n", "log") == f"before\n{begin}\n\nnew\n\n{END}\n{other}"
-    assert replaced(replaced(page, "new", "rest"), "new", "rest") == replaced(page, "new", "rest")
-    assert replaced(page, "new", "rest").startswith(f"before\n{begin}\nold\n{END}\n{BEGIN['rest']}\n\nnew")
+    assert replaced(page, "new\n", ROWS) == f"before\n{begin}\n\nnew\n\n{END}\n{other}"
+    assert replaced(replaced(page, "new", ADMIN), "new", ADMIN) == replaced(page, "new", ADMIN)
+    assert replaced(page, "new", ADMIN).startswith(f"before\n{begin}\nold\n{END}\n{BEGIN[ADMIN]}\n\nnew")
 
 
 def test_a_page_of_the_admin_has_its_figures_on_both_databases_and_its_aim():
@@ -128,16 +137,14 @@ def test_a_page_of_the_admin_has_its_figures_on_both_databases_and_its_aim():
     assert cells_of("tags", found)[-1] == "100"
 
 
-@pytest.mark.parametrize("page", ["", BEGIN["log"], f"{END} {BEGIN['log']}", END])
+@pytest.mark.parametrize("page", ["", BEGIN[ROWS], f"{END} {BEGIN[ROWS]}", END])
 def test_a_page_without_both_marks_is_not_written(page):
     with pytest.raises(ValueError, match="lacks one of the marks"):
-        replaced(page, "new", "log")
+        replaced(page, "new", ROWS)
 
 
 def test_the_page_of_the_repository_has_both_marks():
-    from tests.benchmarks.__main__ import ADMIN, PAGE, PARTS
-
-    for part in (*PARTS, ADMIN):
+    for part in (ROWS, ADMIN):
         assert replaced(PAGE.read_text(), "new", part).count("new\n\n<!--") == 1
 
 
@@ -146,16 +153,44 @@ def test_each_row_has_a_name_of_its_own():
     assert len(names) == len({*names})
 
 
-def test_the_scripts_of_the_floor_have_no_variable_but_the_drawn_one():
-    names = ["append", "append_batches", "append_known", "dispatch_and_hold", "read_context"]
-    scripts = "\n".join(script_of(name, log=100) for name in names)
-    assert {*re.findall(r"(?<!:):([A-Za-z0-9_]+)", scripts)} == {"n"}
+def test_the_lines_of_a_series_stand_together():
+    rows = [
+        Row(name, (Line(f"read {name}"), Line(f"append {name}")), lambda *_: [1, 2], (), series="log")
+        for name in ("small", "big")
+    ]
+    alone = Row("alone", (Line("replay"),), lambda *_: [3], ())
+    labels = [each.line.label for each in measure(Bench(None, SHORT, 1), [*rows, alone], lambda _: None)]
+    assert labels == ["read small", "read big", "append small", "append big", "replay"]
+
+
+def row_named(name):
+    (row,) = (row for row in rows_of(SHORT) if row.name == name)
+    return row
+
+
+def rows_written(bench, subject, task, **job):
+    """What stands in the tables after a job, without what differs: positions, ids and times."""
+    tags = (
+        "SELECT array_agg((value, tag.type) ORDER BY value) FROM factos_tag AS tag WHERE event_id = position"
+    )
+    columns = f"type, version, data::text, metadata::text, decision, tags::text, ({tags})"
+    with bench.fresh(subject) as database:
+        bench.clients(subject, database, [Job(task, **job)])
+        with bench.databases.connected(database) as connection:
+            return connection.execute(f"SELECT {columns} FROM factos_event ORDER BY position").fetchall()
+
+
+@needs_postgres
+@pytest.mark.parametrize("batch", [1, 7])
+def test_the_floor_writes_the_rows_that_ours_writes(bench, batch):
+    ours, floor = (rows_written(bench, subject, "fill", log=20, batch=batch) for subject in (OURS, FLOOR))
+    assert len(ours) == 20
+    assert ours == floor
 
 
 @needs_postgres
 def test_a_row_is_measured_for_every_subject_that_is_there_and_leaves_no_database(bench):
-    (row,) = (row for row in rows_of(bench.scale) if row.name == "append-1")
-    (measured,) = measure(bench, [row], lambda _: None)
+    (measured,) = measure(bench, [row_named("append-1")], lambda _: None)
     assert {*measured.values} == {*bench.subjects}
     assert all(len(values) == 1 and values[0] > 0 for values in measured.values.values())
     bench.databases.remove_all()
@@ -163,11 +198,11 @@ def test_a_row_is_measured_for_every_subject_that_is_there_and_leaves_no_databas
 
 
 @needs_postgres
-@pytest.mark.parametrize("name", ["rebuild-small", "inline"])
-def test_what_projections_take_is_measured_in_databases_that_do_not_stay(bench, name):
-    (row,) = (row for row in rows_of(bench.scale) if row.name == name)
-    measured = list(measure(bench, [row], lambda _: None))
-    assert all(values[0] > 0 for each in measured for values in each.values.values())
+@pytest.mark.parametrize("name", ["disk", "replay-small", "rebuild-small", "inline", "admin-small"])
+def test_logs_and_what_follows_them_are_measured_in_databases_that_do_not_stay(bench, name):
+    measured = list(measure(bench, [row_named(name)], lambda _: None))
+    assert all(each.values[OURS][0] > 0 for each in measured)
+    assert all(value > 0 for each in measured for values in each.values.values() for value in values)
     bench.databases.remove_all()
     assert existing_databases(bench) == []
 
@@ -185,8 +220,7 @@ def test_effects_are_delivered_by_workers_and_leave_nothing_at_the_broker(bench,
             yield environment
 
     monkeypatch.setitem(CONDITIONS, "up", noted)
-    (row,) = (row for row in rows_of(bench.scale) if row.name == name)
-    measured = list(measure(bench, [row], lambda _: None))
+    measured = list(measure(bench, [row_named(name)], lambda _: None))
     assert all(values[0] > 0 for each in measured for values in each.values.values())
     with redis.Redis.from_url(BROKERS["redis"]) as client:
         assert list(client.scan_iter(f"{prefixes[0]}*")) == []
@@ -195,8 +229,7 @@ def test_effects_are_delivered_by_workers_and_leave_nothing_at_the_broker(bench,
 @needs_postgres
 @pytest.mark.parametrize("name", ["reactor-none", "reactor-down", "reactor-hanging"])
 def test_appends_are_measured_while_no_broker_answers(bench, name):
-    (row,) = (row for row in rows_of(bench.scale) if row.name == name)
-    measured = list(measure(bench, [row], lambda _: None))
+    measured = list(measure(bench, [row_named(name)], lambda _: None))
     assert all(values[0] > 0 for each in measured for values in each.values.values())
 
 
@@ -240,3 +273,21 @@ def test_the_circumstances_name_the_server_and_its_durability(bench):
 def connection_version():
     with psycopg.connect(SERVERS["postgres"]) as connection:
         return connection.execute("SHOW server_version").fetchone()[0]
+
+
+def test_nothing_goes_on_with_the_facts_of_the_plain_rows():
+    program = (
+        "import django; django.setup(); import tests.benchmarks.ours; "
+        "from factos_django.registry import HANDLERS, PROJECTIONS, REACTORS; "
+        "print([len(each) for each in (HANDLERS, PROJECTIONS, REACTORS)])"
+    )
+    told = {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings", "DATABASE_URL": "sqlite://:memory:"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **told},
+        cwd=PAGE.parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[0, 0, 0]"

@@ -21,7 +21,7 @@ from tests.admin.long_log import fill
 from tests.benchmarks.tally.domain import Counted, amount_of
 from tests.benchmarks.tasks import Job, Steps
 
-__all__ = ["measure"]
+__all__ = ["measure", "measure_first_page"]
 
 _WARM_UP = 3
 _EFFECTS = 10  # a tenth of the facts
@@ -40,14 +40,28 @@ def measure(_store: Any, job: Job) -> Steps:
     log = fill("default", job.log, job.log // _EFFECTS, type="tally.Counted", data=_DATA)
     query = Query.of(QueryItem(types=[Counted], tags=["context:7"]))
     decided = dispatch(None, decider=counting, query=query).position
-    client = Client(SERVER_NAME=settings.ALLOWED_HOSTS[0])
-    client.force_login(User.objects.create_superuser("root"))
+    client = _client()
     yield
     pages = addresses(log, decided=decided, projection="tally.tallies")
     return {
         name: _measured(client, address, job.count) | {"is_list": name in LISTS}
         for name, address in pages.items()
     }
+
+
+def measure_first_page(_store: Any, job: Job) -> Steps:
+    """Ask for the newest facts ``job.count`` times, of the log that is there."""
+    client = _client()
+    yield
+    return _measured(client, "/admin/factos/event/", job.count)
+
+
+def _client() -> Client:
+    """A browser in which a superuser has a session."""
+    user, _ = User.objects.get_or_create(username="root", is_staff=True, is_superuser=True)
+    client = Client(SERVER_NAME=settings.ALLOWED_HOSTS[0])
+    client.force_login(user)
+    return client
 
 
 def _measured(client: Client, address: str, times: int) -> dict[str, Any]:

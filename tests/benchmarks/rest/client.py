@@ -54,11 +54,10 @@ def append(api: Api, job: Job) -> Steps:
         condition = {"fail_if_events_match": {"items": [{"tags": [fact.context_tag]}]}}
         api.post("events/append/", {"events": [{"type": TYPE, "data": data}], "condition": condition})
 
-    name = f"{job.part}-{job.number}"
     for ordinal in range(_WARM_UP):
-        one(f"warm-{name}-{ordinal}")
+        one(f"warm-{job.number}-{ordinal}")
     yield
-    return until(job.seconds, lambda ordinal: one(f"rest-{name}-{ordinal}"))
+    return until(job.seconds, lambda ordinal: one(f"rest-{job.number}-{ordinal}"))
 
 
 def query(api: Api, job: Job) -> Steps:
@@ -81,7 +80,7 @@ def pages(api: Api, job: Job) -> Steps:
     tag = f"&tag=tenant:{job.tenant}" if job.tenant else ""
 
     def one(_: int) -> None:
-        assert len(api.get(f"events/?limit={_PAGE}&after={job.part}{tag}")["events"]) == _PAGE
+        assert api.get(f"events/?limit={_PAGE}&after={job.after}{tag}")["events"]
 
     for ordinal in range(_WARM_UP):
         one(ordinal)

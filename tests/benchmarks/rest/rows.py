@@ -1,4 +1,4 @@
-"""The rows about the REST API, over a log of a million events: one server, several clients."""
+"""Rows about the REST API: one server, several clients."""
 
 from __future__ import annotations
 
@@ -6,67 +6,82 @@ from collections.abc import Sequence
 
 from tests.benchmarks.bench import OURS, Bench, Scale
 from tests.benchmarks.clients import run_clients
-from tests.benchmarks.figures import percentile, rate
+from tests.benchmarks.figures import p50_and_p99, rate
 from tests.benchmarks.rest.server import served
-from tests.benchmarks.rows import Line, Measure, Row, Values
+from tests.benchmarks.rows import Line, Measure, Row, Values, p50_and_p99_lines
 from tests.benchmarks.tasks import Job, Result
 
-__all__ = ["rest_rows_of"]
+__all__ = ["rows_of_rest"]
 
 _CLIENTS = 4
 _TENANT = "7"
+#: Which page, and the share of the log before it.
+_PAGES = {"first": 0.0, "middle": 0.5, "last": 0.95}
 
 
-def rest_rows_of(scale: Scale) -> list[Row]:
-    """All rows, in the order of the table."""
-    log = f"{scale.big:,} events, {_CLIENTS} clients"
-    page, flat = f"GET events/, 100 {{}} of {scale.big:,}, the {{}} page", "as the first"
-    rows = [
-        Row(
-            "rest-append", _lines(f"POST events/append/, one fact under a condition, {log}"), _append, (OURS,)
-        ),
-        Row("rest-query", _lines(f"POST events/query/, a context of ten, {log}"), _query, (OURS,)),
+def rows_of_rest(scale: Scale) -> list[Row]:
+    """All of them, in the order of the table."""
+    return [
+        *(_append_row(name, size) for name, size in scale.sizes.items()),
+        *(_query_row(name, size) for name, size in scale.sizes.items()),
+        *(_page_row("rest-list", "facts", "", page, scale.big) for page in _PAGES),
+        *(_page_row("rest-tag", "facts of one in 100 tags", _TENANT, page, scale.big) for page in _PAGES),
     ]
-    for which, share in (("first", 0.0), ("middle", 0.5), ("last", 0.95)):
-        for name, facts, tenant in (
-            ("rest-list", "facts", ""),
-            ("rest-tag", "facts of one in 100 tags", _TENANT),
-        ):
-            said, aim = page.format(facts, which), "-" if share == 0 else flat
-            lines = tuple(Line(f"{said} ({p} ms)", aim=aim) for p in ("p50", "p99"))
-            rows.append(Row(f"{name}-{which}", lines, _page(share, tenant), (OURS,)))
-    return sorted(rows, key=lambda row: row.name.startswith("rest-tag"))
 
 
-def _lines(what: str) -> tuple[Line, ...]:
-    return tuple(Line(f"{what} ({each})") for each in ("per s", "p50 ms", "p99 ms"))
+def _append_row(name: str, size: int) -> Row:
+    what = "POST events/append/, one fact under a condition"
+    return Row(f"rest-append-{name}", _lines(what, size), _append(size), (OURS,), series="rest-append")
 
 
-def _append(bench: Bench, _subject: str, run: int) -> Values:
-    return _by_clients(bench, Job("append", seconds=bench.scale.seconds, part=run))
+def _query_row(name: str, size: int) -> Row:
+    what = "POST events/query/, a context of ten"
+    return Row(f"rest-query-{name}", _lines(what, size), _query(size), (OURS,), series="rest-query")
 
 
-def _query(bench: Bench, _subject: str, _run: int) -> Values:
-    return _by_clients(bench, Job("query", seconds=bench.scale.seconds, log=bench.scale.big))
+def _page_row(name: str, facts: str, tenant: str, page: str, size: int) -> Row:
+    what = f"GET events/, 100 {facts} of {size:,}, the {page} page"
+    lines = p50_and_p99_lines(what, "-" if page == "first" else "as the first")
+    return Row(f"{name}-{page}", lines, _page(int(size * _PAGES[page]), tenant, size), (OURS,))
 
 
-def _page(share: float, tenant: str) -> Measure:
-    def measure(bench: Bench, _subject: str, _run: int) -> Values:
-        after = int(bench.scale.big * share)
-        (result,) = _results(bench, [Job("pages", seconds=bench.scale.seconds, part=after, tenant=tenant)])
-        return [percentile(result["milliseconds"], each) for each in (50, 99)]
+def _lines(what: str, size: int) -> tuple[Line, ...]:
+    said = f"{what}, {size:,} events, {_CLIENTS} clients"
+    return Line(f"{said} (per s)"), *p50_and_p99_lines(said)
+
+
+def _append(size: int) -> Measure:
+    def measure(bench: Bench, subject: str, _run: int) -> Values:
+        with bench.copied(subject, size) as database:
+            return _by_clients(bench, database, Job("append", seconds=bench.scale.seconds))
 
     return measure
 
 
-def _by_clients(bench: Bench, job: Job) -> Values:
-    results = _results(bench, job.numbered(_CLIENTS))
+def _query(size: int) -> Measure:
+    def measure(bench: Bench, subject: str, _run: int) -> Values:
+        database = bench.log(subject, size).database
+        return _by_clients(bench, database, Job("query", seconds=bench.scale.seconds, log=size))
+
+    return measure
+
+
+def _page(after: int, tenant: str, size: int) -> Measure:
+    def measure(bench: Bench, subject: str, _run: int) -> Values:
+        job = Job("pages", seconds=bench.scale.seconds, after=after, tenant=tenant)
+        (result,) = _results(bench, bench.log(subject, size).database, [job])
+        return p50_and_p99(result["milliseconds"])
+
+    return measure
+
+
+def _by_clients(bench: Bench, database: str, job: Job) -> Values:
+    results = _results(bench, database, job.numbered(_CLIENTS))
     took = [each for result in results for each in result["milliseconds"]]
-    return [rate(results), percentile(took, 50), percentile(took, 99)]
+    return [rate(results), *p50_and_p99(took)]
 
 
-def _results(bench: Bench, jobs: Sequence[Job]) -> list[Result]:
-    database = bench.log(OURS, bench.scale.big).database
+def _results(bench: Bench, database: str, jobs: Sequence[Job]) -> list[Result]:
     (signed_in,) = bench.clients(OURS, database, [Job("sign_in")])
     with served(bench.environment(OURS, database)) as address:
         environment = {"FACTOS_BENCH_ADDRESS": address, "FACTOS_BENCH_SESSION": str(signed_in["session"])}
