@@ -76,7 +76,7 @@ mutants: .venv/.ready ## prove that such runs find the mistakes that are easily 
 fuzz: .venv/.ready ## ask the REST API whatever its description allows, on every database (SEEDS=1,2)
 	@$(BIN)/python -m tests.rest.fuzz $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
-bench: .venv/.ready ## measure speed beside a peer and the bare INSERT, and write docs/performance.md
+bench: .venv/.ready ## measure speed beside a peer and bare psycopg, and write docs/performance.md
 	@$(BIN)/python -m pip install -qq --group bench
 	@$(BIN)/python -m tests.benchmarks --write $(ARGS)
 

@@ -184,6 +184,15 @@ def decide(store: Store, job: Job) -> Steps:
     return {"count": job.count, "seconds": time.perf_counter() - begun, "conflicts": conflicts}
 
 
+def decide_disjoint(store: Store, job: Job) -> Steps:
+    """Decide about a context that is new, again and again."""
+    store.connect()
+    for ordinal in range(_WARM_UP):
+        store.decide(job.fact(f"warm-{job.number}-{ordinal}"))
+    yield
+    return until(job.seconds, lambda ordinal: store.decide(job.fact(f"{job.number}-{ordinal}")))
+
+
 def append_batches(store: Store, job: Job) -> Steps:
     """Append many facts at a time, without a condition."""
 
@@ -288,7 +297,17 @@ def peak_megabytes() -> float:
 
 TASKS: dict[str, Task] = {
     each.__name__: each
-    for each in (append, append_batches, create, decide, fill, follow, read_and_append, replay)
+    for each in (
+        append,
+        append_batches,
+        create,
+        decide,
+        decide_disjoint,
+        fill,
+        follow,
+        read_and_append,
+        replay,
+    )
 }
 
 TASKS_IN_TRANSACTIONS: dict[str, Task] = {each.__name__: each for each in (hold_the_head, record_and_hold)}

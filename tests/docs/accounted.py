@@ -27,7 +27,9 @@ _BENCH = "it measures for minutes, and writes the page: tests/benchmarks"
 NOT_RUN: dict[tuple[str, str], str] = {
     ("performance", "make bench"): _BENCH,
     ("performance", 'make bench ARGS="--short"'): _BENCH,
+    ("performance", 'make bench ARGS="--part rest"'): _BENCH,
     ("performance", 'make bench ARGS="--only hot --runs 5"'): _BENCH,
+    ("performance", 'make bench ARGS="--huge"'): _BENCH,
     (
         "performance",
         ".venv/bin/python -m tests.benchmarks --only effects --only reactor-up --only reactor-hanging",
