@@ -28,7 +28,7 @@ _PAGE = 1000
 
 
 class Peer:
-    """The Store protocol over the recorder that the environment names; see subjects.py."""
+    """The Store protocol over the recorder that the environment names; see bench.py."""
 
     recorder: DCBRecorder
 

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from factos_django.core.event_types import type_of
-from tests.benchmarks.__main__ import ADMIN, PAGE, ROWS
+from tests.benchmarks.__main__ import ADMIN, PAGE, ROWS, chosen, is_whole, parsed
 from tests.benchmarks.admin.table import cells_of
 from tests.benchmarks.bench import FLOOR, OURS, PEER, SHORT, SUBJECTS, Bench, missing_subjects
 from tests.benchmarks.brokers import CONDITIONS
@@ -146,6 +146,34 @@ def test_a_page_without_both_marks_is_not_written(page):
 def test_the_page_of_the_repository_has_both_marks():
     for part in (ROWS, ADMIN):
         assert replaced(PAGE.read_text(), "new", part).count("new\n\n<!--") == 1
+
+
+def asked_for(monkeypatch, line):
+    monkeypatch.setattr(sys, "argv", ["tests.benchmarks", *line.split()])
+    return parsed()
+
+
+@pytest.mark.parametrize(
+    ("line", "whole"), [("--runs 1", True), ("--part rest", False), ("--only hot", False), ("--huge", False)]
+)
+def test_the_table_of_all_rows_is_whole_when_nothing_is_left_out(monkeypatch, line, whole):
+    assert is_whole(ROWS, asked_for(monkeypatch, line)) == whole
+
+
+def test_the_command_line_chooses_rows_by_their_parts_and_by_their_names(monkeypatch):
+    assert [*chosen(asked_for(monkeypatch, ""), SHORT)] == [*GROUPS]
+    assert [*chosen(asked_for(monkeypatch, "--part admin"), SHORT)] == ["admin"]
+    found = chosen(asked_for(monkeypatch, "--only hot --only disk"), SHORT)
+    assert {name: [row.name for row in rows] for name, rows in found.items() if rows} == {
+        "appends": ["hot"],
+        "log": ["disk"],
+    }
+
+
+def test_the_huge_log_is_of_ours_alone(monkeypatch):
+    (rows,) = chosen(asked_for(monkeypatch, "--huge"), SHORT).values()
+    assert {row.subjects for row in rows} == {(OURS,)}
+    assert all(f"{SHORT.huge:,}" in line.label for row in rows for line in row.lines)
 
 
 def test_each_row_has_a_name_of_its_own():
