@@ -37,7 +37,7 @@ ARGUMENTS = (
 #: No call takes longer (seconds); Playwright gives up before.
 PATIENCE = 60
 #: Playwright waits so long for what is to appear (milliseconds).
-WAITS = 15_000
+WAITS = 30_000
 
 #: Tells the console what was done against the policy of the page.
 TELL_VIOLATIONS = """
