@@ -15,6 +15,7 @@ from tests.effects.effect_run.plan import TOLD, Plan, Report
 from tests.effects.effect_run.proof import LONG, OF_BLOW, SHORT, lacking
 from tests.effects.effect_run.run import run
 from tests.history.long_form import database
+from tests.proofs import proving
 
 __all__ = ["Case", "heading", "line", "long_form", "run_long_form", "short_plan"]
 
@@ -79,12 +80,13 @@ def long_form(seed: int) -> list[Case]:
 
 def run_long_form(case: Case) -> tuple[Report, bool]:
     """Run it, print what is wrong, and return what it proved and whether it is good."""
-    for number in range(_RUNS):
+
+    def once(number: int) -> tuple[Report, list[str]]:
         with database(case.plan.using):
             report = run(replace(case.plan, seed=case.plan.seed + number))
-        missing = case.lacking(report)
-        if report.faults or report.deaths or not missing:
-            break
+        return report, case.lacking(report)
+
+    report, missing = proving(once, _RUNS)
     good = not (report.faults or report.deaths or missing)
     if not good:
         sys.stdout.write(f"{case.name}: {report}\nproved too little: {', '.join(missing) or 'no'}\n")

@@ -48,13 +48,11 @@ class Stage:
     def start_worker(self, *, solo: bool, failpoint: str = "", clock: Clock | None = None) -> Process:
         """Start a Celery worker, which dies at a failpoint if one is given, and may have a wrong clock."""
         name = f"worker-{len(self.crew.processes) + 1}"
-        about = self._failpoint(failpoint) | (clock.settings if clock else {})
-        return self.crew.start("worker", worker_command(name, solo=solo), **about)
+        return self.crew.start("worker", worker_command(name, solo=solo), **self._about(failpoint, clock))
 
     def start_relay(self, failpoint: str = "", clock: Clock | None = None) -> Process:
         """Start a relay, in the same ways."""
-        about = self._failpoint(failpoint) | (clock.settings if clock else {})
-        return self.crew.start("relay", relay_command(self.plan.using), **about)
+        return self.crew.start("relay", relay_command(self.plan.using), **self._about(failpoint, clock))
 
     def start_writer(self, parcels: int, failpoint: str = "") -> Process:
         """Start a writer, which dies at a failpoint if one is given."""
@@ -63,7 +61,7 @@ class Stage:
         writing = Writing(
             plan.using, name, plan.seed, str(notes), parcels, plan.pause, plan.told, plan.billed
         )
-        made = self.crew.start("writer", writing.command, **self._failpoint(failpoint))
+        made = self.crew.start("writer", writing.command, **self._about(failpoint))
         self.writers[notes] = made
         return made
 
@@ -128,5 +126,7 @@ class Stage:
         """The file by which failpoints are armed."""
         return self.directory / "armed"
 
-    def _failpoint(self, failpoint: str) -> dict[str, str]:
-        return {"FACTOS_TEST_FAILPOINT": failpoint, "FACTOS_TEST_ARMED": str(self.armed)} if failpoint else {}
+    def _about(self, failpoint: str, clock: Clock | None = None) -> dict[str, str]:
+        """Return the settings of a process that dies at the failpoint, and has the clock."""
+        dying = {"FACTOS_TEST_FAILPOINT": failpoint, "FACTOS_TEST_ARMED": str(self.armed)}
+        return (dying if failpoint else {}) | (clock.settings if clock else {})

@@ -15,11 +15,12 @@ from django.db import connections
 from factos_django.models import Event
 from tests.gauntlet.outcome import Outcome
 from tests.gauntlet.scenario import Case, Scenario
-from tests.gauntlet.scenarios.judged import of_history, proving
+from tests.gauntlet.scenarios.judged import RUNS, of_history
 from tests.gauntlet.troubles.clocks import stepping_clocks
 from tests.gauntlet.troubles.pooler import pooler, why_no_pooler
 from tests.history.long_form import SHORTLY, database
 from tests.history.run import Plan, run
+from tests.proofs import proving
 from tests.scratch import connected_anew
 from tests.stores import STORES, Store
 
@@ -42,17 +43,17 @@ def _run_pooled(store: Store, seed: int, short: bool) -> Outcome:
     )
     wanted = replace(SHORTLY, stalled=0, acknowledged=0)
 
-    def once(seed: int) -> tuple[Any, list[str]]:
+    def once(number: int) -> tuple[Any, list[str]]:
         with (
             database(store.using),
             pooler(connections[store.using].settings_dict, _SESSIONS) as lent,
             connected_anew(store.using, **lent),
             tempfile.TemporaryDirectory() as directory,
         ):
-            report = run(replace(plan, seed=seed), Path(directory))
+            report = run(replace(plan, seed=seed + number), Path(directory))
         return report, wanted.lacking(report.evidence)
 
-    report, lacking = proving(once, seed)
+    report, lacking = proving(once, RUNS)
     return of_history(POOLERS.name, store.id, report, lacking)
 
 
@@ -65,18 +66,18 @@ def _run_with_clocks(store: Store, seed: int, short: bool) -> Outcome:
     plan = Plan(store.using, (store.guard,), operations=20 if short else 60)
     counts = {"steps back": 0}
 
-    def once(seed: int) -> tuple[Any, list[str]]:
+    def once(number: int) -> tuple[Any, list[str]]:
         with (
             database(store.using),
-            stepping_clocks(seed),
+            stepping_clocks(seed + number),
             tempfile.TemporaryDirectory() as directory,
         ):
-            report = run(replace(plan, seed=seed), Path(directory))
+            report = run(replace(plan, seed=seed + number), Path(directory))
             counts["steps back"] = _steps_back(store.using)
         few = [] if counts["steps back"] >= plan.operations else ["steps back"]
         return report, [*SHORTLY.lacking(report.evidence), *few]
 
-    report, lacking = proving(once, seed)
+    report, lacking = proving(once, RUNS)
     return of_history(CLOCKS.name, store.id, report, lacking, counts)
 
 

@@ -13,8 +13,9 @@ from tests.effects.effect_run.proof import SHORT
 from tests.effects.effect_run.run import run
 from tests.gauntlet.outcome import Outcome
 from tests.gauntlet.scenario import Case, Scenario
-from tests.gauntlet.scenarios.judged import proving
+from tests.gauntlet.scenarios.judged import RUNS, of_run
 from tests.history.long_form import database
+from tests.proofs import proving
 
 __all__ = ["DELIVERIES"]
 
@@ -53,22 +54,13 @@ def _cases(seed: int, short: bool) -> Iterator[Case]:
 
 
 def _run(case: form.Case, place: str, seed: int) -> Outcome:
-    def once(seed: int) -> tuple[Any, list[str]]:
+    def once(number: int) -> tuple[Any, list[str]]:
         with database(case.plan.using):
-            report = run(replace(case.plan, seed=seed))
+            report = run(replace(case.plan, seed=seed + number))
         return report, case.lacking(report)
 
-    report, lacking = proving(once, seed)
-    return Outcome.judged(
-        DELIVERIES.name,
-        place,
-        report.plan.seed,
-        report.seconds,
-        report.faults,
-        counts=report.evidence,
-        recoveries=[report.recovery],
-        problems=[*report.deaths, *(f"proved too little: {each}" for each in lacking)],
-    )
+    report, lacking = proving(once, RUNS)
+    return of_run(DELIVERIES.name, place, report, lacking, report.evidence, [report.recovery])
 
 
 DELIVERIES = Scenario(

@@ -17,12 +17,13 @@ from tests.faults.outlasting import OUTLASTED, die, outlast
 from tests.faults.servers import Server, own_server
 from tests.gauntlet.outcome import Outcome
 from tests.gauntlet.scenario import Case, Scenario
-from tests.gauntlet.scenarios.judged import of_history, proving
+from tests.gauntlet.scenarios.judged import RUNS, of_history
 from tests.gauntlet.troubles.network import rough_network
 from tests.gauntlet.troubles.small_disk import SmallDisk, small_disk, why_no_small_disk
 from tests.history.evidence import Wanted
 from tests.history.long_form import database
 from tests.history.operations import now
+from tests.proofs import proving
 from tests.scratch import connected_anew
 from tests.stores import STORES, Store
 
@@ -45,14 +46,14 @@ def _case(
     wanted: Wanted,
     reason: str = "",
 ) -> Case:
-    def once(seed: int) -> tuple[Any, list[str]]:
-        with trouble(store, seed) as (strike, counted), tempfile.TemporaryDirectory() as directory:
-            report = outlast(store, Path(directory), strike, outages=times, seed=seed)
+    def once(number: int) -> tuple[Any, list[str]]:
+        with trouble(store, seed + number) as (strike, counted), tempfile.TemporaryDirectory() as directory:
+            report = outlast(store, Path(directory), strike, outages=times, seed=seed + number)
             counts.update(counted())
         return report, wanted.lacking(report.evidence)
 
     def run() -> Outcome:
-        report, lacking = proving(once, seed)
+        report, lacking = proving(once, RUNS)
         return of_history(scenario, store.id, report, lacking, counts)
 
     counts: dict[str, int] = {}
