@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from django.db import connections
 from demo_project.settings import BASE_DIR
 from tests.faults.actors import PATIENCE
 
-__all__ = ["Child", "child", "environment", "manage"]
+__all__ = ["Child", "child", "environment", "environment_apart", "free_port", "manage"]
 
 
 def environment(**settings: Any) -> dict[str, str]:
@@ -31,6 +32,17 @@ def environment(**settings: Any) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         **given,
     }
+
+
+def environment_apart() -> dict[str, str]:
+    """Return the environment of a child that makes test databases of its own, and removes them."""
+    return {name: value for name, value in os.environ.items() if name != "FACTOS_TEST_DIRECTORY"}
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 where nobody listens, for a child that will."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def manage(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:

@@ -11,15 +11,15 @@ from statistics import median
 from tests.benchmarks.bench import FLOOR, OURS, PEER
 from tests.benchmarks.figures import ratio
 from tests.benchmarks.rows import Line
+from tests.markdown import between_marks, table_of
 
-__all__ = ["BEGIN", "END", "FAILED", "Measured", "rendered", "replaced", "table", "write_page"]
+__all__ = ["BEGIN", "FAILED", "Measured", "rendered", "replaced", "table", "write_page"]
 
 #: By the table.
 BEGIN = {
     "rows": "<!-- From here to the next mark, make bench writes. -->",
     "admin": "<!-- From here to the next mark, make bench writes about the admin. -->",
 }
-END = "<!-- Here it ends. -->"
 
 #: The value of a measurement that came to nothing.
 FAILED = math.nan
@@ -57,7 +57,7 @@ def table(groups: Mapping[str, Sequence[Measured]]) -> str:
     """The table in Markdown, the name of its group before each line."""
     lines = [[name, *_cells(each)] for name, measured in groups.items() for each in measured]
     rows = [_HEADINGS, ["---", "---", *["---:"] * 6, "---", "---"], *lines]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return table_of(rows)
 
 
 def rendered(number: float | None) -> str:
@@ -72,11 +72,7 @@ def rendered(number: float | None) -> str:
 
 def replaced(page: str, part: str, name: str) -> str:
     """The page with ``part`` between the marks of this name, in place of what was there."""
-    before, begin, rest = page.partition(BEGIN[name])
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"The page lacks one of the marks {BEGIN[name]!r} and {END!r}.")
-    return f"{before}{begin}\n\n{part.strip()}\n\n{END}{after}"
+    return between_marks(page, part, BEGIN[name])
 
 
 def write_page(path: Path, part: str, name: str) -> None:

@@ -24,9 +24,10 @@ from tests.benchmarks.figures import percentile, rate, ratio
 from tests.benchmarks.groups import GROUPS
 from tests.benchmarks.measuring import measure
 from tests.benchmarks.ours import noted
-from tests.benchmarks.report import BEGIN, END, FAILED, Measured, rendered, replaced, table
+from tests.benchmarks.report import BEGIN, FAILED, Measured, rendered, replaced, table
 from tests.benchmarks.rows import Line, Row
 from tests.benchmarks.tasks import Job, until
+from tests.markdown import END
 from tests.settings import BROKERS, LEFT_OUT, SERVERS
 
 

@@ -27,6 +27,7 @@ from django.db import connections
 
 from demo_project.settings import BASE_DIR
 from demo_project.showcase.port import HOST
+from tests.children import free_port
 from tests.demo.processes import environment_of_demo, processes_on, sqlite_at, until
 from tests.settings import BROKERS, LEFT_OUT, SERVERS
 from tests.stores import flushed
@@ -56,12 +57,6 @@ def make_demo(url, *variables, **others):
         check=False,
         timeout=LONG,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind((HOST, 0))
-        return int(server.getsockname()[1])
 
 
 class Served:

@@ -19,6 +19,7 @@ from demo_project.settings import BASE_DIR
 from demo_project.showcase.management.commands import serve_demo
 from demo_project.showcase.port import HOST
 from demo_project.staff import Clerk
+from tests.children import free_port
 from tests.demo.processes import environment_of_demo, processes_on, sqlite_at, until
 from tests.faults.actors import PATIENCE
 from tests.stores import flushed
@@ -33,12 +34,6 @@ def path(tmp_path_factory):
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(command, cwd=BASE_DIR, env=environment_of_demo(sqlite_at(path)), check=True)
     return path
-
-
-def free_port():
-    with socket.socket() as server:
-        server.bind((HOST, 0))
-        return server.getsockname()[1]
 
 
 @contextmanager

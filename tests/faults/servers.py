@@ -28,7 +28,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from tests.scratch import connected_anew
 from tests.stores import STORES
 
-__all__ = ["Server", "on_own_servers", "own_server", "program", "unprivileged"]
+__all__ = ["Server", "found_program", "on_own_servers", "own_server", "program", "unprivileged"]
 
 #: How long a server may take to start, or to die (seconds).
 PATIENCE = 60
@@ -212,10 +212,15 @@ def _postgres(name: str) -> str:
     return program(name, *reversed(kept))
 
 
+def found_program(name: str, *directories: Path) -> str | None:
+    """Return the path of a program, which Debian may keep out of PATH, or None."""
+    places = [*map(str, directories), os.environ.get("PATH", os.defpath), "/usr/sbin"]
+    return shutil.which(name, path=os.pathsep.join(places))
+
+
 def program(name: str, *directories: Path) -> str:
     """Return the path of a program; without it there is no such test, which in CI is an error."""
-    places = [*map(str, directories), os.environ.get("PATH", os.defpath), "/usr/sbin"]
-    if found := shutil.which(name, path=os.pathsep.join(places)):
+    if found := found_program(name, *directories):
         return found
     reason = f"{name} is not installed, so there is no server to kill"
     if os.environ.get("CI") == "true":

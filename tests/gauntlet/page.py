@@ -12,12 +12,12 @@ from tests.gauntlet.outcome import DATABASES, Outcome
 from tests.gauntlet.promises import PROMISES, Promise
 from tests.gauntlet.scenarios import SCENARIOS
 from tests.gauntlet.scenarios.mutants import HUNT
+from tests.markdown import between_marks, table_of
 
-__all__ = ["BEGIN", "END", "PAGE", "written"]
+__all__ = ["BEGIN", "PAGE", "written"]
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN = "<!-- From here to the next mark, make gauntlet writes. -->"
-END = "<!-- Here it ends. -->"
 
 _COLUMNS = tuple(DATABASES.values())
 _OF_SCENARIO = ["scenario", "what is done", "faults of the catalogue", "cases", "minutes", "not good"]
@@ -25,10 +25,6 @@ _OF_SCENARIO = ["scenario", "what is done", "faults of the catalogue", "cases", 
 
 def written(page: str, outcomes: Sequence[Outcome], left_out: Sequence[str]) -> str:
     """Return the page with the tables of these outcomes in place of those that were there."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"The page lacks one of the marks {BEGIN!r} and {END!r}.")
     runs = [each for each in outcomes if each.scenario != HUNT.name]
     mutants = [each for each in outcomes if each.scenario == HUNT.name]
     parts = [
@@ -37,10 +33,7 @@ def written(page: str, outcomes: Sequence[Outcome], left_out: Sequence[str]) -> 
         "### How much was done\n",
         _table(["what", *_COLUMNS], _amount_lines(runs)),
         "### Scenarios\n",
-        _table(
-            ["scenario", "what is done", "faults of the catalogue", "cases", "minutes", "not good"],
-            _scenario_lines(outcomes),
-        ),
+        _table(_OF_SCENARIO, _scenario_lines(outcomes)),
         "### Recovery\n",
         _table(["from the blow to", "where", "blows", "median (s)", "longest (s)"], _recovery_lines(runs)),
         "### Mutants\n",
@@ -49,12 +42,11 @@ def written(page: str, outcomes: Sequence[Outcome], left_out: Sequence[str]) -> 
         "### Circumstances\n",
         "".join(f"- {line}\n" for line in _circumstances(outcomes, left_out)),
     ]
-    return "".join([before, begin, "\n\n", "\n".join(parts), "\n", END, after])
+    return between_marks(page, "\n".join(parts), BEGIN)
 
 
 def _table(headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    rows = [headings, ["---"] * len(headings), *lines]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return table_of([headings, ["---"] * len(headings), *lines])
 
 
 def _promise_lines(runs: Sequence[Outcome]) -> Iterator[list[str]]:

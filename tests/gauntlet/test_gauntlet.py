@@ -1,18 +1,19 @@
 """The page says what the runs saw, zero or not, and the gauntlet has a case for what must gate a release."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
 from demo_project.settings import BASE_DIR
+from tests.children import environment_apart
 from tests.gauntlet.outcome import Outcome
-from tests.gauntlet.page import BEGIN, END, PAGE, written
+from tests.gauntlet.page import BEGIN, PAGE, written
 from tests.gauntlet.promises import PROMISES
 from tests.gauntlet.scenarios import SCENARIOS
 from tests.history.faults import Fault
+from tests.markdown import END
 
 EMPTY = f"before\n{BEGIN}\nof another run\n{END}\nafter\n"
 #: By the catalogue of faults: what must hold before a release.
@@ -117,10 +118,14 @@ def test_cases_have_names_of_their_own_and_a_database(short):
 
 def gauntlet(*arguments):
     command = [sys.executable, "-m", "tests.gauntlet", *arguments]
-    # It makes databases of its own, and removes them.
-    environment = {name: value for name, value in os.environ.items() if name != "FACTOS_TEST_DIRECTORY"}
     return subprocess.run(
-        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False, timeout=300
+        command,
+        cwd=BASE_DIR,
+        env=environment_apart(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
 
 

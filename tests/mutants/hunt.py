@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.children import environment_apart
 from tests.mutants.patches import Mutant
 
 __all__ = ["Hunt", "hunt", "mutated_copy"]
@@ -83,9 +84,9 @@ def _tested(mutant: Mutant, directory: Path, seconds: float, seed: int | None) -
 
 
 def _run(command: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
-    left = {"FACTOS_TEST_DIRECTORY", "PYTHONPATH"}  # it gets databases of its own, and its own package
-    environment = {name: value for name, value in os.environ.items() if name not in left}
-    environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
+    inherited = environment_apart().items()
+    # It has a package of its own, too, and a pytest.
+    environment = {n: value for n, value in inherited if n != "PYTHONPATH" and not n.startswith("PYTEST_")}
     return subprocess.run(
         [sys.executable, *command],
         cwd=directory,

@@ -15,6 +15,7 @@ from tests.benchmarks.clients import run_clients
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.report import rendered
 from tests.benchmarks.tasks import Job, Result
+from tests.markdown import table_of
 
 __all__ = ["admin_table", "cells_of"]
 
@@ -38,7 +39,7 @@ def admin_table(bench: Bench) -> str:
     """Measure each page on both databases; return the table in Markdown, and what was measured."""
     found = [_on_postgresql(bench), _on_sqlite(bench)]
     rows = [_HEADINGS, ["---", *["---:"] * 7], *(cells_of(name, found) for name in found[0])]
-    lines = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    lines = table_of(rows)
     facts, requests = bench.scale.big, bench.runs * _REQUESTS
     log = f"{facts:,} facts and {facts // 10:,} effects"
     how = f"{requests} requests of each page, one after another, by Django's test client"

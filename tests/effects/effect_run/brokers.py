@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import uuid
@@ -25,6 +24,7 @@ from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError
 
+from tests.children import free_port
 from tests.settings import BROKERS, LEFT_OUT
 
 __all__ = ["Broker", "OwnBroker", "broker", "why_left_out"]
@@ -133,7 +133,7 @@ class OwnBroker(Broker):
     def __init__(self, directory: Path) -> None:
         self.directory = directory / self.name
         self.directory.mkdir()
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
@@ -228,7 +228,7 @@ class OwnRabbitMQ(OwnBroker):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        self._distribution = _free_port()
+        self._distribution = free_port()
         self._queue = "factos"
         self._connection = Connection(f"amqp://guest:guest@127.0.0.1:{self.port}//", connect_timeout=5)
 
@@ -289,11 +289,6 @@ def _waiting(connection: Connection, queue: str) -> int:
 
 def _errors(connection: Connection) -> tuple[type[Exception], ...]:
     return (OSError, KombuError, *connection.connection_errors, *connection.channel_errors)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 _KINDS: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from demo_project.settings import BASE_DIR
+from tests.children import environment_apart
 from tests.gauntlet.outcome import Outcome
 from tests.gauntlet.scenario import Case, Scenario
 from tests.stores import STORES
@@ -100,12 +100,10 @@ def _run(arguments: Sequence[str], settings: Mapping[str, str]) -> dict[str, lis
         file = Path(directory) / "report.xml"
         pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         command = [*pytest, "-n", "4", "--dist", "loadgroup", "--junit-xml", str(file), *arguments]
-        # Databases of its own: those of this process are made and removed meanwhile.
-        environment = {name: value for name, value in os.environ.items() if name != "FACTOS_TEST_DIRECTORY"}
         done = subprocess.run(
             command,
             cwd=BASE_DIR,
-            env=environment | dict(settings),
+            env=environment_apart() | dict(settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,

@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.faults.servers import unprivileged
+from tests.children import free_port
+from tests.faults.servers import found_program, unprivileged
 
 __all__ = ["pooler", "why_no_pooler"]
 
-_PATHS = ("/usr/sbin", "/usr/local/sbin")
 #: How long it may take to start (seconds).
 _PATIENCE = 20
 
@@ -36,26 +36,20 @@ ignore_startup_parameters = extra_float_digits
 """
 
 
-def _program() -> str | None:
-    return shutil.which("pgbouncer") or next(
-        filter(None, (shutil.which("pgbouncer", path=p) for p in _PATHS)), None
-    )
-
-
 def why_no_pooler() -> str:
     """Return why there is no PgBouncer here, or an empty string."""
-    return "" if _program() else "pgbouncer is not installed"
+    return "" if found_program("pgbouncer") else "pgbouncer is not installed"
 
 
 @contextmanager
 def pooler(server: Mapping[str, Any], sessions: int) -> Iterator[dict[str, Any]]:
     """Lend so many sessions of this server; give what DATABASES says of the pooler."""
-    directory, port = Path(tempfile.mkdtemp(prefix="factos-pooler-")), _free_port()
+    directory, port = Path(tempfile.mkdtemp(prefix="factos-pooler-")), free_port()
     file = directory / "pgbouncer.ini"
     file.write_text(_CONFIGURATION.format(server=_words(server), own_port=port, sessions=sessions))
     directory.chmod(0o755)
     process = subprocess.Popen(
-        [str(_program()), "-q", str(file)],
+        [str(found_program("pgbouncer")), "-q", str(file)],
         cwd=directory,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -88,8 +82,3 @@ def _await(port: int) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("pgbouncer does not answer")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
