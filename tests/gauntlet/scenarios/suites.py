@@ -53,7 +53,7 @@ def _cases_of_points(seed: int, short: bool) -> Iterator[Case]:
 def _cases_of_requests(seed: int, short: bool) -> Iterator[Case]:
     asked = {
         "FACTOS_TEST_FUZZ_SEEDS": ",".join(str(seed + number) for number in range(1 if short else 2)),
-        "FACTOS_TEST_FUZZ_EXAMPLES": "8" if short else "60",
+        "FACTOS_TEST_FUZZ_EXAMPLES": "8" if short else "30",
     }
     paths = ["tests/rest/test_schemathesis.py", "tests/rest/test_faults.py"]
     yield from _cases_of(REQUESTS.name, seed, paths, asked)
