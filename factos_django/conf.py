@@ -1,4 +1,7 @@
-"""The settings of the app: FACTOS_<NAME> in the project's settings, read at each use and never cached."""
+"""The settings of the app: FACTOS_<NAME> in the project's settings, read when they are used.
+
+What was read is kept until Django tells that a setting has changed, as override_settings has it tell.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from django.conf import settings as django_settings
+from django.core.signals import setting_changed
 
 from factos_django.core.errors import InvalidSetting
 
@@ -64,21 +68,24 @@ class Defaults:
 class _Conf:
     """The settings in force: every attribute is looked up in the project's settings first."""
 
-    def __init__(self) -> None:
-        # Plain values that were found good, so that the same one is not judged again at each use.
-        self._judged: dict[str, object] = {}
-
     def __getattr__(self, name: str) -> Any:
         value = getattr(django_settings, PREFIX + name, getattr(Defaults, name))
-        if name not in self._judged or self._judged[name] is not value:
-            if reason := refusal(name, value):
-                raise InvalidSetting(name=PREFIX + name, value=value, reason=reason)
-            if isinstance(value, (str, int, float)):  # a mapping can change
-                self._judged[name] = value
+        if reason := refusal(name, value):
+            raise InvalidSetting(name=PREFIX + name, value=value, reason=reason)
+        if isinstance(value, (str, int, float)):  # a mapping can change
+            vars(self)[name] = (
+                value  # an append uses ten of them, and Django finds out slowly that one is not set
+            )
         return value
 
+    def forget(self, *, setting: str, **_: object) -> None:
+        """Forget what was read of ``setting`` (a receiver of ``setting_changed``)."""
+        vars(self).pop(setting.removeprefix(PREFIX), None)
 
-conf = cast(Defaults, _Conf())
+
+_conf = _Conf()
+conf = cast(Defaults, _conf)
+setting_changed.connect(_conf.forget)
 
 
 def lock_timeout_milliseconds() -> int:

@@ -103,7 +103,7 @@ def test_functions_of_an_older_release_stay_for_its_processes_until_the_app_goes
         migrate(store.using, "factos", "0002")
         with connection.cursor() as cursor:
             cursor.execute("CREATE FUNCTION factos_append_0() RETURNS integer LANGUAGE sql AS 'SELECT 7'")
-            cursor.execute("DROP FUNCTION factos_append_2")
+            cursor.execute("DROP FUNCTION factos_append_3")
         migrate(store.using, "factos")
         assert_works(store.using)
         with connection.cursor() as cursor:

@@ -12,7 +12,7 @@ from factos_django.sql.postgresql.locks import LOCKS
 __all__ = ["without_locks"]
 
 _LOCK_NOTHING = (
-    "CREATE OR REPLACE FUNCTION factos_hold_3(request jsonb, items jsonb) RETURNS void LANGUAGE plpgsql "
+    "CREATE OR REPLACE FUNCTION factos_hold_4(request jsonb, items jsonb) RETURNS void LANGUAGE plpgsql "
     "AS $body$ BEGIN END $body$",
     "CREATE OR REPLACE FUNCTION factos_share_2(tags jsonb, rows jsonb) RETURNS boolean LANGUAGE sql "
     "AS $body$ SELECT true $body$",

@@ -82,7 +82,7 @@ def _refuse_old_snapshot(using: str) -> None:
 def _hold_on_postgresql(using: str) -> None:
     # The gate, too: appends under the guard ``tags`` of other processes pass it, and must not now.
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT factos_hold_row_2(%s, %s)", [_ROW, str(lock_timeout_milliseconds())])
+        cursor.execute("SELECT factos_hold_row_3(%s, %s)", [_ROW, str(lock_timeout_milliseconds())])
 
 
 def _lock_row(using: str, columns: Callable[[Any], Any]) -> tuple[Any, ...]:

@@ -22,5 +22,5 @@ def hold_rows(names: list[str], using: str) -> None:
         return
     with connections[using].cursor() as cursor:
         cursor.execute(
-            "SELECT factos_hold_rows_1(%s, %s)", [json.dumps(names), str(lock_timeout_milliseconds())]
+            "SELECT factos_hold_rows_2(%s, %s)", [json.dumps(names), str(lock_timeout_milliseconds())]
         )

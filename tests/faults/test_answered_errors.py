@@ -14,7 +14,7 @@ from tests.guards.sessions import until
 from tests.scratch import connected_anew, second_session
 from tests.stores import on_databases
 
-HOLD = "SELECT factos_hold_3(%s, %s)"
+HOLD = "SELECT factos_hold_4(%s, %s)"
 REQUEST = '{"whole_log": false, "keys": [], "shares": []}'
 
 

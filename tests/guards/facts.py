@@ -92,7 +92,7 @@ def hold_tags(using: str, *guards: str, shares: Sequence[str] = ()) -> None:
     items = json.dumps([{"tags": [tag], "types": []} for tag in guards])
     request = json.dumps({"whole_log": False, "keys": [], "shares": list(shares), "rows": []})
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT factos_hold_3(%s, %s)", [request, items])
+        cursor.execute("SELECT factos_hold_4(%s, %s)", [request, items])
 
 
 def in_lock_order(count: int, using: str = "postgres") -> list[str]:

@@ -14,7 +14,7 @@ _RECORDING, _FUNCTIONS = "store/recording.py", "store/backends/postgresql.py"
 
 # What an append says and a context does not: all that Edit replaces must stand once.
 _NARROW = "    items := factos_narrow_1(nullif(request -> 'items', 'null'));\n"
-_HOLD = "    unwanted := factos_hold_3(request, items);\n"
+_HOLD = "    unwanted := factos_hold_4(request, items);\n"
 _KEY = """\
     IF factos_knows_key_1(request) THEN
         RETURN factos_done_1('known key', '{{}}');
@@ -22,7 +22,7 @@ _KEY = """\
 """
 _MATCH = "factos_matching_1(items, (request ->> 'after')::bigint, "
 _CHECK = f"        positions := {_MATCH}{{MOST_CONFLICTS}});\n"
-_INSERT = "    RETURN factos_done_1('recorded', factos_insert_1(request, events, NULL, moment));\n"
+_INSERT = "    RETURN factos_done_1('recorded', factos_insert_2(request, events, NULL, moment));\n"
 _NARROW_CONTEXT = "    items := factos_narrow_1(request -> 'items');\n"
 _READ = """    positions := factos_matching_1(
         items, coalesce((request ->> 'after')::bigint, 0), (request ->> 'most')::integer
@@ -32,11 +32,11 @@ _SHARE = """    IF NOT factos_share_2(request -> 'shares', request -> 'rows') TH
         RETURN factos_done_1('refused', '{{}}');
     END IF;
 """
-_WAIT = """    PERFORM factos_hold_3(jsonb_build_object(
+_WAIT = """    PERFORM factos_hold_4(jsonb_build_object(
         'whole_log', false, 'keys', '[]'::jsonb, 'shares', request -> 'shares', 'rows', '[]'::jsonb), NULL);
 """
 _ROWS = "    unwanted := factos_rows_1(request -> 'rows');\n"
-_RECORD = "    RETURN factos_done_1('recorded', factos_insert_1(request, events, decision, moment));\n"
+_RECORD = "    RETURN factos_done_1('recorded', factos_insert_2(request, events, decision, moment));\n"
 _RECORD_CALL = "    done = backend.record(request, replace(decided, rows=parts.rows), moment)\n"
 _RECORD_AND_GO_ON = _RECORD.replace("RETURN", "unwanted :=")
 _NEXT = "ARRAY(SELECT nextval('factos_event_position_seq') FROM generate_series(1, wanted))"
@@ -184,7 +184,12 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "guards taken shared",
         "postgres-tags",
-        (Edit(_LOCKS, "CASE WHEN is_exclusive THEN", "CASE WHEN is_exclusive AND space = {KEY_LOCKS} THEN"),),
+        (Edit(_LOCKS, "IF claim % 2 = 0 THEN", "IF false THEN"),),
+    ),
+    Mutant(
+        "tags locked in no order",
+        "postgres-tags",
+        (Edit(_LOCKS, "AS claim ORDER BY claim", "AS claim ORDER BY random()"),),
     ),
     Mutant("appends by tags pass the gate unseen", "postgres-mixed", (Edit(_LOCKS, _GATE, ""),)),
     Mutant(
@@ -212,7 +217,7 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit(
                 _CALLS,
                 _HOLD + _KEY,
-                f"    SELECT {_MATCH}1) INTO positions FROM factos_hold_3(request, items);\n{_KEY}",
+                f"    SELECT {_MATCH}1) INTO positions FROM factos_hold_4(request, items);\n{_KEY}",
             ),
             Edit(_CALLS, _CHECK, ""),
         ),
@@ -224,9 +229,9 @@ MUTANTS: tuple[Mutant, ...] = (
             *_STABLE_CHECK,
             Edit(
                 _CALLS,
-                "factos_append_2(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
+                "factos_append_3(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
                 "LANGUAGE plpgsql VOLATILE\n",
-                "factos_append_2(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
+                "factos_append_3(request jsonb, events jsonb, moment timestamptz) RETURNS text\n"
                 "LANGUAGE plpgsql STABLE\n",
             ),
         ),
@@ -510,7 +515,7 @@ def _statement(""",
             Edit(
                 _CALLS,
                 _ROWS + _INSERT,
-                "    positions := factos_insert_1(request, events, NULL, moment);\n"
+                "    positions := factos_insert_2(request, events, NULL, moment);\n"
                 f"{_ROWS}    RETURN factos_done_1('recorded', positions);\n",
             ),
             Edit(

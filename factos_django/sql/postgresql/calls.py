@@ -34,7 +34,7 @@ $body$
 # All locks first, in one pass, for all tags are known. Then repetitions, before any condition: a
 # repetition would fail on what it recorded itself.
 _APPEND = f"""
-CREATE OR REPLACE FUNCTION factos_append_2(request jsonb, events jsonb, moment timestamptz) RETURNS text
+CREATE OR REPLACE FUNCTION factos_append_3(request jsonb, events jsonb, moment timestamptz) RETURNS text
 LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 DECLARE
@@ -44,7 +44,7 @@ DECLARE
 BEGIN
     unwanted := set_config('lock_timeout', request ->> 'wait', true);
     items := factos_narrow_1(nullif(request -> 'items', 'null'));
-    unwanted := factos_hold_3(request, items);
+    unwanted := factos_hold_4(request, items);
     IF factos_knows_key_1(request) THEN
         RETURN factos_done_1('known key', '{{}}');
     END IF;
@@ -58,14 +58,14 @@ BEGIN
         END IF;
     END IF;
     unwanted := factos_rows_1(request -> 'rows');
-    RETURN factos_done_1('recorded', factos_insert_1(request, events, NULL, moment));
+    RETURN factos_done_1('recorded', factos_insert_2(request, events, NULL, moment));
 END
 $body$
 """
 
 # A key that is known comes back as one row of nothing.
 _CONTEXT = f"""
-CREATE OR REPLACE FUNCTION factos_context_3(request jsonb) RETURNS TABLE (
+CREATE OR REPLACE FUNCTION factos_context_4(request jsonb) RETURNS TABLE (
     "position" bigint, id uuid, type text, version smallint, recorded_at text, data text, metadata text,
     tags text
 ) LANGUAGE plpgsql VOLATILE
@@ -78,7 +78,7 @@ DECLARE
 BEGIN
     unwanted := set_config('lock_timeout', request ->> 'wait', true);
     items := factos_narrow_1(request -> 'items');
-    unwanted := factos_hold_3(request, items);
+    unwanted := factos_hold_4(request, items);
     IF factos_knows_key_1(request) THEN
         RETURN NEXT;
         RETURN;
@@ -94,7 +94,7 @@ $body$
 
 # A refused share leaves nothing drawn or written: the caller rolls back and starts again.
 _RECORD = f"""
-CREATE OR REPLACE FUNCTION factos_record_3(
+CREATE OR REPLACE FUNCTION factos_record_4(
     request jsonb, events jsonb, decision jsonb, moment timestamptz
 ) RETURNS text LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
@@ -109,21 +109,21 @@ BEGIN
         RETURN factos_done_1('refused', '{{}}');
     END IF;
     unwanted := factos_rows_1(request -> 'rows');
-    RETURN factos_done_1('recorded', factos_insert_1(request, events, decision, moment));
+    RETURN factos_done_1('recorded', factos_insert_2(request, events, decision, moment));
 END
 $body$
 """
 
 # The guard ``log``: the gate, and the row for those who look at it, made where a flush has removed it.
 _HOLD_ROW = f"""
-CREATE OR REPLACE FUNCTION factos_hold_row_2(row_id integer, wait text) RETURNS void
+CREATE OR REPLACE FUNCTION factos_hold_row_3(row_id integer, wait text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 DECLARE
     unwanted text;
 BEGIN
     unwanted := set_config('lock_timeout', wait, true);
-    unwanted := factos_hold_3('{{"whole_log": true}}', NULL);
+    unwanted := factos_hold_4('{{"whole_log": true}}', NULL);
     PERFORM FROM factos_guard WHERE id = row_id FOR UPDATE;
     IF NOT FOUND THEN
         INSERT INTO factos_guard (id, holds) VALUES (row_id, 0) ON CONFLICT (id) DO NOTHING;
@@ -135,14 +135,14 @@ $body$
 
 # For whoever writes rows of inline projections and is no append: as an append would, past the gate.
 _HOLD_ROWS = f"""
-CREATE OR REPLACE FUNCTION factos_hold_rows_1(rows jsonb, wait text) RETURNS void
+CREATE OR REPLACE FUNCTION factos_hold_rows_2(rows jsonb, wait text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 {_SETTINGS} AS $body$
 DECLARE
     unwanted text;
 BEGIN
     unwanted := set_config('lock_timeout', wait, true);
-    unwanted := factos_hold_3(
+    unwanted := factos_hold_4(
         jsonb_build_object('keys', '[]'::jsonb, 'shares', '[]'::jsonb, 'rows', rows), NULL
     );
     unwanted := factos_rows_1(rows);
@@ -152,9 +152,9 @@ $body$
 
 CALLS: dict[str, str] = {
     "factos_done_1": _DONE,
-    "factos_hold_row_2": _HOLD_ROW,
-    "factos_hold_rows_1": _HOLD_ROWS,
-    "factos_append_2": _APPEND,
-    "factos_context_3": _CONTEXT,
-    "factos_record_3": _RECORD,
+    "factos_hold_row_3": _HOLD_ROW,
+    "factos_hold_rows_2": _HOLD_ROWS,
+    "factos_append_3": _APPEND,
+    "factos_context_4": _CONTEXT,
+    "factos_record_4": _RECORD,
 }

@@ -36,7 +36,7 @@ $body$
 # The tables are locked before a position is drawn: who waits for somebody's CREATE INDEX holds no head back.
 # Without events (NULL) it only draws, and the caller copies them in.
 _INSERT = """
-CREATE OR REPLACE FUNCTION factos_insert_1(
+CREATE OR REPLACE FUNCTION factos_insert_2(
     request jsonb, events jsonb, decision jsonb, moment timestamptz
 ) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
@@ -51,7 +51,7 @@ BEGIN
         positions := factos_draw_1((request ->> 'count')::integer);
     END IF;
     IF events IS NOT NULL AND positions <> '{}' THEN
-        unwanted := factos_insert_events_1(positions, events, decision, moment);
+        unwanted := factos_insert_events_2(positions, events, decision, moment);
     END IF;
     IF request ->> 'key' IS NOT NULL THEN
         INSERT INTO factos_idempotencykey (idempotency_key, fingerprint, positions, position, recorded_at)
@@ -65,26 +65,28 @@ END
 $body$
 """
 
+# One statement, which reads the JSON once.
 _INSERT_EVENTS = """
-CREATE OR REPLACE FUNCTION factos_insert_events_1(
+CREATE OR REPLACE FUNCTION factos_insert_events_2(
     positions bigint[], events jsonb, decision jsonb, moment timestamptz
 ) RETURNS void LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
-    INSERT INTO factos_event (position, id, type, version, data, metadata, decision, tags, recorded_at)
-    SELECT positions[place], id, type, version, data, metadata, decision, tags, moment
-    FROM ROWS FROM (jsonb_to_recordset(events) AS (
-        id uuid, type text, version smallint, data jsonb, metadata jsonb, tags jsonb
-    )) WITH ORDINALITY AS proposed (id, type, version, data, metadata, tags, place);
+    WITH inserted AS (
+        INSERT INTO factos_event (position, id, type, version, data, metadata, decision, tags, recorded_at)
+        SELECT positions[place], id, type, version, data, metadata, decision, tags, moment
+        FROM ROWS FROM (jsonb_to_recordset(events) AS (
+            id uuid, type text, version smallint, data jsonb, metadata jsonb, tags jsonb
+        )) WITH ORDINALITY AS proposed (id, type, version, data, metadata, tags, place)
+        RETURNING position, type, tags
+    )
     INSERT INTO factos_tag (event_id, value, type)
-    SELECT positions[place], tag, type
-    FROM ROWS FROM (jsonb_to_recordset(events) AS (type text, tags jsonb))
-        WITH ORDINALITY AS proposed (type, tags, place), jsonb_array_elements_text(tags) AS tag;
+    SELECT position, tag, type FROM inserted, jsonb_array_elements_text(tags) AS tag;
 END
 $body$
 """
 
 INSERTION: dict[str, str] = {
     "factos_draw_1": _DRAW,
-    "factos_insert_events_1": _INSERT_EVENTS,
-    "factos_insert_1": _INSERT,
+    "factos_insert_events_2": _INSERT_EVENTS,
+    "factos_insert_2": _INSERT,
 }

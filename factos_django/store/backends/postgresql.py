@@ -21,9 +21,9 @@ from factos_django.store.rows import Row
 
 __all__ = ["ByFunctions"]
 
-_APPEND = "SELECT factos_append_2(%s, %s, %s)"
-_CONTEXT = "SELECT * FROM factos_context_3(%s)"
-_RECORD = "SELECT factos_record_3(%s, %s, %s, %s)"
+_APPEND = "SELECT factos_append_3(%s, %s, %s)"
+_CONTEXT = "SELECT * FROM factos_context_4(%s)"
+_RECORD = "SELECT factos_record_4(%s, %s, %s, %s)"
 
 
 class ByFunctions:
