@@ -91,10 +91,10 @@ class _Ids:
 def _ids(given: Mapping[int, Proposed[Any]], count: int) -> _Ids:
     """Keep the client's ids; derive the others from the first of them, so that a repetition finds them."""
     known = {place: each.id for place, each in given.items() if each.id is not None}
-    if repeated := [id for id, times in Counter(known.values()).items() if times > 1]:
-        raise InvalidAppend(reason=f"two of its events have the id {repeated[0]}")
     if not known:
         return _Ids(new_event_ids(count), repeatable=False)
+    if repeated := [id for id, times in Counter(known.values()).items() if times > 1]:
+        raise InvalidAppend(reason=f"two of its events have the id {repeated[0]}")
     first = next(iter(known.values()))
     return _Ids([known.get(place) or uuid5(first, str(place)) for place in range(count)], repeatable=True)
 
