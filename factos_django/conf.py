@@ -1,7 +1,4 @@
-"""The settings of the app: FACTOS_<NAME> in the project's settings, read when they are used.
-
-What was read is kept until Django tells that a setting has changed, as override_settings has it tell.
-"""
+"""The settings of the app: FACTOS_<NAME> in the project's settings, read at each use and never cached."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from django.conf import settings as django_settings
-from django.core.signals import setting_changed
 
 from factos_django.core.errors import InvalidSetting
 
@@ -68,24 +64,44 @@ class Defaults:
 class _Conf:
     """The settings in force: every attribute is looked up in the project's settings first."""
 
+    def __init__(self) -> None:
+        # Plain values that were found good, so that the same one is not judged again at each use.
+        self._judged: dict[str, object] = {}
+        # What Django's settings object, as it was then, does not have.
+        self._absent: tuple[object, set[str]] = (None, set())
+
     def __getattr__(self, name: str) -> Any:
-        value = getattr(django_settings, PREFIX + name, getattr(Defaults, name))
-        if reason := refusal(name, value):
-            raise InvalidSetting(name=PREFIX + name, value=value, reason=reason)
-        if isinstance(value, (str, int, float)):  # a mapping can change
-            vars(self)[name] = (
-                value  # an append uses ten of them, and Django finds out slowly that one is not set
-            )
+        value = self._given(PREFIX + name, getattr(Defaults, name))
+        if name not in self._judged or self._judged[name] is not value:
+            if reason := refusal(name, value):
+                raise InvalidSetting(name=PREFIX + name, value=value, reason=reason)
+            if isinstance(value, (str, int, float)):  # a mapping can change
+                self._judged[name] = value
         return value
 
-    def forget(self, *, setting: str, **_: object) -> None:
-        """Forget what was read of ``setting`` (a receiver of ``setting_changed``)."""
-        vars(self).pop(setting.removeprefix(PREFIX), None)
+    def _given(self, setting: str, default: object) -> object:
+        """Return what the project has set, or ``default``.
+
+        To find out that it has not takes Django some microseconds, and an append asks for ten settings. So
+        that is remembered until another object holds the settings (override_settings) or it is set there.
+        """
+        holder, absent = self._absent
+        now = cast(Any, django_settings)._wrapped
+        if holder is not now:
+            absent = set()
+            self._absent = now, absent
+        if setting in absent and setting not in vars(now):
+            return default
+        value = getattr(django_settings, setting, _ABSENT)
+        if value is not _ABSENT:
+            return value
+        absent.add(setting)
+        return default
 
 
-_conf = _Conf()
-conf = cast(Defaults, _conf)
-setting_changed.connect(_conf.forget)
+_ABSENT = object()
+
+conf = cast(Defaults, _Conf())
 
 
 def lock_timeout_milliseconds() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings as project
 from django.test import override_settings
 
 from factos_django import InvalidAppend, InvalidSetting
@@ -57,6 +58,19 @@ def test_a_setting_is_read_at_each_use(name: str) -> None:
         with override_settings(**{PREFIX + name: 8}):
             assert getattr(conf, name) == 8
     assert getattr(conf, name) == getattr(Defaults, name)
+
+
+def test_what_is_assigned_to_the_settings_after_the_first_use_is_heeded() -> None:
+    name = f"{PREFIX}MAX_TAGS"
+    with override_settings():  # so that it ends with the test
+        assert conf.MAX_TAGS == Defaults.MAX_TAGS
+        setattr(project, name, 7)
+        assert conf.MAX_TAGS == 7
+        setattr(project, name, 8)
+        assert conf.MAX_TAGS == 8
+        delattr(project, name)
+        assert conf.MAX_TAGS == Defaults.MAX_TAGS
+    assert conf.MAX_TAGS == Defaults.MAX_TAGS
 
 
 @pytest.mark.parametrize("value", [0, -1, "7", None, True, [7], float("nan"), float("inf")], ids=repr)
