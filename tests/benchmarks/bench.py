@@ -201,6 +201,7 @@ class Bench:
         login = {f"POSTGRES_{key.upper()}": value for key, value in self.databases.login().items()}
         return login | {
             "PERSISTENCE_MODULE": "eventsourcing.dcb.postgres_tt",
+            "MAPPER_TOPIC": "eventsourcing.dcb.msgpack:MessagePackMapper",
             "POSTGRES_DBNAME": database,
             "POSTGRES_POOL_SIZE": "1",  # a client has one thread; 16 pools of five would fill the server
         }

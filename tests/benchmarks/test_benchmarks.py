@@ -19,7 +19,7 @@ from tests.benchmarks.brokers import CONDITIONS
 from tests.benchmarks.circumstances import circumstances
 from tests.benchmarks.clients import ClientFailed
 from tests.benchmarks.databases import Databases
-from tests.benchmarks.facts import BYTES, FACTS_OF_A_CONTEXT, Fact, fact_of_log
+from tests.benchmarks.facts import BYTES, FACTS_OF_A_CONTEXT, TYPE, Fact, fact_of_log
 from tests.benchmarks.figures import percentile, rate, ratio
 from tests.benchmarks.groups import GROUPS
 from tests.benchmarks.measuring import measure
@@ -53,11 +53,19 @@ def existing_databases(bench):
 
 
 @pytest.mark.parametrize("fact", [Fact("0", "0"), Fact("warm-15-19", "x"), fact_of_log(123_456, 1_000_000)])
-def test_ours_and_the_peer_store_the_same_200_bytes_and_two_tags(fact):
+def test_ours_and_the_floor_store_the_same_200_bytes_and_two_tags(fact):
     event = noted(fact)
     assert type_of(event).encode(event) == fact.data
     assert len(fact.data) == BYTES
     assert type_of(event).tags_of(event) == fact.tags
+
+
+@pytest.mark.parametrize("fact", [Fact("0", "0"), Fact("warm-15-19", "x"), fact_of_log(123_456, 1_000_000)])
+def test_the_peer_stores_as_many_bytes_under_the_same_name(fact):
+    msgpack = pytest.importorskip("eventsourcing.dcb.msgpack")
+    peer = pytest.importorskip("tests.benchmarks.peer")
+    stored = msgpack.MessagePackMapper().to_dcb_event(peer.noted(fact))
+    assert (len(stored.data), stored.type, tuple(stored.tags)) == (BYTES, TYPE, fact.tags)
 
 
 def test_a_log_has_ten_facts_of_each_context():
