@@ -1,10 +1,11 @@
-"""The settings of the app: FACTOS_<NAME> in the project's settings, read at each use and never cached."""
+"""The settings of the app: FACTOS_<NAME> in the project's settings, read when they are used."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any, cast
 
+from django.conf import Settings, UserSettingsHolder
 from django.conf import settings as django_settings
 
 from factos_django.core.errors import InvalidSetting
@@ -67,8 +68,8 @@ class _Conf:
     def __init__(self) -> None:
         # Plain values that were found good, so that the same one is not judged again at each use.
         self._judged: dict[str, object] = {}
-        # What Django's settings object, as it was then, does not have.
-        self._absent: tuple[object, set[str]] = (None, set())
+        # The names that were not set, each with the object that held the settings then.
+        self._absent: dict[str, object] = {}
 
     def __getattr__(self, name: str) -> Any:
         value = self._given(PREFIX + name, getattr(Defaults, name))
@@ -85,21 +86,19 @@ class _Conf:
         To find out that it has not takes Django some microseconds, and an append asks for ten settings. So
         that is remembered until another object holds the settings (override_settings) or it is set there.
         """
-        holder, absent = self._absent
-        now = cast(Any, django_settings)._wrapped
-        if holder is not now:
-            absent = set()
-            self._absent = now, absent
-        if setting in absent and setting not in vars(now):
+        holder = getattr(django_settings, "_wrapped", None)
+        if holder is not None and self._absent.get(setting) is holder and setting not in vars(holder):
             return default
         value = getattr(django_settings, setting, _ABSENT)
         if value is not _ABSENT:
             return value
-        absent.add(setting)
+        if type(holder) in _PLAIN_HOLDERS:  # one of somebody else's may find its values anywhere
+            self._absent[setting] = holder
         return default
 
 
 _ABSENT = object()
+_PLAIN_HOLDERS = (Settings, UserSettingsHolder)
 
 conf = cast(Defaults, _Conf())
 

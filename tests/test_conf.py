@@ -1,4 +1,4 @@
-"""The settings: read at each use, with defaults, and refused where they cannot be."""
+"""The settings: read when they are used, with defaults, and refused where they cannot be."""
 
 from __future__ import annotations
 

@@ -95,6 +95,15 @@ def hold_tags(using: str, *guards: str, shares: Sequence[str] = ()) -> None:
         cursor.execute("SELECT factos_hold_4(%s, %s)", [request, items])
 
 
+def shares_beside_a_tagless_item(using: str, tag: str) -> bool:
+    """Take the locks of an item without a tag, which there are none of, and ask for a share of ``tag``."""
+    request = json.dumps({"whole_log": False, "keys": [], "shares": [], "rows": []})
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT factos_hold_4(%s, %s)", [request, json.dumps([{"tags": [], "types": ["x"]}])])
+        cursor.execute("SELECT factos_share_2(%s, '[]')", [json.dumps([tag])])
+        return bool(cursor.fetchone()[0])
+
+
 def in_lock_order(count: int, using: str = "postgres") -> list[str]:
     """Tags that PostgreSQL locks one after the other, in this order: that of their hashes."""
     by_hash = 'SELECT tag FROM unnest(%s::text[]) AS tag ORDER BY hashtext(tag COLLATE "C")'

@@ -19,6 +19,7 @@ from tests.guards.facts import (
     in_lock_order,
     noted,
     saw,
+    shares_beside_a_tagless_item,
     since,
     tagged,
     texts,
@@ -388,6 +389,17 @@ def test_locks_are_taken_in_one_order_whatever_the_order_of_the_items(store: Sto
     outcomes = [first.result(PATIENCE), second.result(PATIENCE)]
     assert sorted(len(saw(each)) for each in outcomes) == [0, 1]
     assert [each.attempts for each in outcomes] == [1, 1]
+
+
+@under_tags
+def test_an_item_without_a_tag_grants_nothing_that_another_holds(store: Store, session: Opener) -> None:
+    """An append asks for the whole log then; should it not, an unknown lock must not count as held."""
+    holder, other = session("holder"), session("other")
+    holder.begin()
+    holder.run(hold_tags, store.using, "subject:1")
+    other.begin()
+    assert other.run(shares_beside_a_tagless_item, store.using, "subject:1") is False
+    assert other.run(shares_beside_a_tagless_item, store.using, "subject:2") is True
 
 
 # Several appends in one transaction

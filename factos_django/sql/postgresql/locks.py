@@ -92,7 +92,7 @@ BEGIN
     END IF;
     LOCK TABLE factos_gate IN ROW EXCLUSIVE MODE;
     FOREACH claim IN ARRAY factos_claimed_1(request, items) LOOP
-        CONTINUE WHEN claim / 2 = before;
+        CONTINUE WHEN claim IS NULL OR claim / 2 = before;  -- an item without a tag has no lock
         before := claim / 2;
         hash := before % 4294967296 - 2147483648;
         IF before < 4294967296 THEN
