@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+
+from django.db import connections
 
 from factos_django.models import Effect
 from tests.children import manage
@@ -151,11 +155,25 @@ def _freeze_at_work(worker: Process, stage: Stage) -> dict[int, int]:
         worker.send(signal.SIGSTOP)
         time.sleep(0.1)
         rows = Effect.objects.using(stage.plan.using).filter(state=Effect.State.RUNNING)
-        if held := {row.pk: row.attempts for row in rows if _is_of(worker, row.worker)}:
+        held = {row.pk: row.attempts for row in rows if _is_of(worker, row.worker)}
+        if held and _locks_nothing(stage):
             return held
         worker.send(signal.SIGCONT)
         time.sleep(0.1)
     return {}
+
+
+def _locks_nothing(stage: Stage) -> bool:
+    """Tell whether others can write: on SQLite whoever is frozen in a transaction has its one lock."""
+    wrapper = connections[stage.plan.using]
+    if wrapper.vendor != "sqlite":
+        return True
+    with closing(sqlite3.connect(wrapper.settings_dict["NAME"], timeout=1)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 def _is_of(worker: Process, holder: str) -> bool:

@@ -31,6 +31,10 @@ _OF_BLOW: dict[str, dict[str, object]] = {
 }
 
 
+#: Where a short run of the usual length proves too little: fewer than ten are poisoned, or ever in flight.
+_OF_SHORT_BLOW = {"poison": {"parcels": 150}, "workers at points": {"parcels": 150}}
+
+
 @dataclass(frozen=True)
 class Case:
     """A plan, and what its run has to prove."""
@@ -58,7 +62,7 @@ class Case:
 def short_plan(using: str, broker: str, blow: str, **others: object) -> Plan:
     """Return the plan of a run that takes seconds."""
     plan = Plan(using, broker, blow, writers=2, relays=1)
-    numbers = {"parcels": 60, "in_flight": 10, "seconds": 90.0}
+    numbers = {"parcels": 60, "in_flight": 10, "seconds": 90.0, **_OF_SHORT_BLOW.get(blow, {})}
     return replace(plan, **{**_OF_BLOW.get(blow, {}), **others, **numbers})  # type: ignore[arg-type]
 
 
