@@ -19,9 +19,8 @@ from tests.proofs import proving
 
 __all__ = ["DELIVERIES"]
 
-_STRIKES_BROKER = ("broker stopped", "broker hangs")
 #: On RabbitMQ in the long form, too: it is another broker there.
-_ON_BOTH = ("processes killed", "broker emptied", *_STRIKES_BROKER)
+_ON_BOTH = ("processes killed", "broker emptied", "broker stopped", "broker hangs")
 #: The aliases of databases, as places have them.
 _PLACES = {"default": "sqlite", "postgres": "postgres", "mariadb": "mariadb"}
 
@@ -39,7 +38,7 @@ def _forms(seed: int, short: bool) -> Iterator[form.Case]:
             yield case
     for blow in BLOWS:
         yield _short("mariadb", "rabbitmq", blow, seed)
-        if blow not in _STRIKES_BROKER:
+        if blow not in form.NOT_ON_FILES:
             yield _short("default", "files", blow, seed)
 
 
