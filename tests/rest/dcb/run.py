@@ -37,6 +37,7 @@ class Report:
         held: Conditions that held.
         rejected: Conditions that failed.
         repeated: Appends that were answered by what another had recorded.
+        keyed: Those of them that were known by a key alone.
         pages: Readings of the follower that saw something.
         deaths: None: clients are threads, and one that fails fails the run.
     """
@@ -46,12 +47,13 @@ class Report:
     held: int
     rejected: int
     repeated: int
+    keyed: int
     pages: int
     deaths: tuple[str, ...] = ()
 
     def lacking(self) -> list[str]:
         """Return what the run proved too little of."""
-        wanted = {"held": 20, "rejected": 5, "repeated": 2, "pages": 5}
+        wanted = {"held": 20, "rejected": 5, "repeated": 2, "keyed": 1, "pages": 5}
         proved = {name: getattr(self, name) for name in wanted}
         return [f"{name} {proved[name]}" for name, least in wanted.items() if proved[name] < least]
 
@@ -111,5 +113,7 @@ def _busy(history: History) -> Iterator[Fault]:
 def _report(seed: int, faults: list[Fault], history: History) -> Report:
     judged = [each.outcome for each in history.appends if each.form == "conditional" and not each.repeats]
     pages = sum(each.source == "follow" and bool(each.seen) for each in history.readings)
-    repeated = sum(each.repeats for each in history.appends)
-    return Report(seed, faults, judged.count("accepted"), judged.count("rejected"), repeated, pages)
+    repeated = [each for each in history.appends if each.repeats]
+    keyed = sum(each.key is not None and not each.ids for each in repeated)
+    accepted, rejected = judged.count("accepted"), judged.count("rejected")
+    return Report(seed, faults, accepted, rejected, len(repeated), keyed, pages)
