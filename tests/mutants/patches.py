@@ -406,7 +406,8 @@ MUTANTS: tuple[Mutant, ...] = (
                 """        cursor.execute(f"SELECT {columns} FROM {source}", parameters)
         return list(cursor.fetchall())
 """,
-                """        head = "(SELECT head FROM factos_head_2())" if "LIMIT" in source else "2 ^ 62"
+                """        headed = "LIMIT" in source and connection.vendor == "postgresql"
+        head = "(SELECT head FROM factos_head_2())" if headed else str(2**62)
         cursor.execute(f"SELECT {head}, {columns} FROM {source}", parameters)
         return [tuple(row) for head, *row in cursor.fetchall() if row[0] <= head]
 """,
