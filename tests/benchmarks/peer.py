@@ -14,6 +14,7 @@ from eventsourcing.dcb.application import DCBApplication
 from eventsourcing.dcb.domain import Selector, Tagged
 from eventsourcing.dcb.msgpack import Decision
 from eventsourcing.persistence import IntegrityError
+from eventsourcing.utils import register_topic
 
 from tests.benchmarks.facts import TYPE, Fact
 from tests.benchmarks.tasks import TASKS, serve
@@ -32,6 +33,9 @@ class Noted(Decision):
     tenant: str
     note: str
     TOPIC: ClassVar[str] = TYPE
+
+
+register_topic(TYPE, Noted)  # for a process that reads before it writes
 
 
 class Peer:
