@@ -26,7 +26,7 @@ _PAGE = 1000
 _FILLING = "x" * 11
 
 
-class Noted(Decision):
+class Noted(Decision):  # type: ignore[misc, unused-ignore]  # without the package it is Any
     """What ours stores under the same name."""
 
     context: str
