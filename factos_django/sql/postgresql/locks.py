@@ -40,7 +40,8 @@ $body$
 """
 
 # What is to be locked, as one number each: a key or a guard, the hash, exclusive or shared. Sorted, these are
-# keys, then guards, each exclusive before shared, and then it is not asked for again.
+# keys, then guards, each exclusive before shared, and then it is not asked for again. 2^31 lifts every hash
+# above 0, 2^32 more make it a guard, and the last bit says shared.
 _CLAIMED = """
 CREATE OR REPLACE FUNCTION factos_claimed_1(request jsonb, items jsonb) RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE AS $body$
