@@ -14,7 +14,8 @@ __all__ = ["rows_of_appends"]
 
 def rows_of_appends(scale: Scale) -> list[Row]:
     """All of them, in the order of the table."""
-    return [*_disjoint_rows(), *_shared_rows(), *_other_rows(scale), *_latency_rows()]
+    alike = [*_disjoint_rows(), *_prepared_rows(), *_shared_rows()]
+    return [*alike, *_other_rows(scale), *_latency_rows()]
 
 
 def _disjoint_rows() -> list[Row]:
@@ -27,6 +28,16 @@ def _disjoint_rows() -> list[Row]:
             (Line(label.format("16 processes"), "4,696", "3,000, and half of the floor"),),
             _rate("append", 16),
         ),
+    ]
+
+
+def _prepared_rows() -> list[Row]:
+    """Ours with the prepared statements that Django does not ask for by itself."""
+    label = "the same with {}, our statements prepared, too (per s)"
+    one, many = Line(label.format("1 process")), Line(label.format("16 processes"), aim="half of the floor")
+    return [
+        Row("append-1-prepared", (one,), _rate("append", 1, prepared=True)),
+        Row("append-16-prepared", (many,), _rate("append", 16, prepared=True)),
     ]
 
 
@@ -72,13 +83,14 @@ def _latency_rows() -> list[Row]:
     ]
 
 
-def _rate(task: str, processes: int, **more: Any) -> Measure:
+def _rate(task: str, processes: int, *, prepared: bool = False, **more: Any) -> Measure:
     """The rate of so many clients at a task that goes by time."""
 
     def measure(bench: Bench, subject: str, _run: int) -> Values:
         job = Job(task, seconds=bench.scale.seconds, **more)
         with bench.fresh(subject) as database:
-            return [rate(bench.clients(subject, database, job.numbered(processes)))]
+            jobs = job.numbered(processes)
+            return [rate(bench.clients(subject, database, jobs, prepared=prepared))]
 
     return measure
 

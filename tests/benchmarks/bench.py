@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from tests.benchmarks.brokers import Environment
 from tests.benchmarks.clients import run_clients
@@ -25,6 +26,8 @@ _MODULES = {
     FLOOR: "tests.benchmarks.floor",
 }
 _MODULES_OF_TALLY = {OURS: "tests.benchmarks.tally.client", PEER: "tests.benchmarks.tally.peer"}
+#: What a project adds to its OPTIONS for prepared statements; the peer and the floor have them anyway.
+_PREPARING = "server_side_binding=true&prepare_threshold=1"
 #: FACTOS_MAX_BATCH; the peer takes as many.
 _FILL_BATCH = 10_000
 
@@ -162,9 +165,12 @@ class Bench:
             self._logs[f"{subject} {mode}", -size] = Log(database, 0.0)
         return self._copy_of(self._logs[f"{subject} {mode}", -size].database)
 
-    def clients(self, subject: str, database: str, jobs: Sequence[Job]) -> list[Result]:
-        """Let processes do the jobs at the same time."""
-        return run_clients(_MODULES[subject], self.environment(subject, database), jobs)
+    def clients(
+        self, subject: str, database: str, jobs: Sequence[Job], *, prepared: bool = False
+    ) -> list[Result]:
+        """Let processes do the jobs at the same time; ``prepared`` asks for prepared statements in ours."""
+        environment = self.environment(subject, database, prepared=prepared)
+        return run_clients(_MODULES[subject], environment, jobs)
 
     @contextmanager
     def _copy_of(self, template: str) -> Iterator[str]:
@@ -191,12 +197,13 @@ class Bench:
         self.databases.vacuum(database)
         return Log(database, rate(filled))
 
-    def environment(self, subject: str, database: str) -> dict[str, str]:
+    def environment(self, subject: str, database: str, *, prepared: bool = False) -> dict[str, str]:
         """Return what tells a process of this subject which database it is to use."""
         url = self.databases.url_of(database)
         if subject == FLOOR:
             return {DATABASE_OF_THE_FLOOR: url}
         if subject == OURS:
+            url = urlsplit(url)._replace(query=_PREPARING).geturl() if prepared else url
             return {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings", "DATABASE_URL": url, "DEBUG": "0"}
         login = {f"POSTGRES_{key.upper()}": value for key, value in self.databases.login().items()}
         return login | {

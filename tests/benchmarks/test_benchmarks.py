@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import dj_database_url
 import psycopg
 import pytest
 import redis
@@ -66,6 +67,15 @@ def test_the_peer_stores_as_many_bytes_under_the_same_name(fact):
     peer = pytest.importorskip("tests.benchmarks.peer")
     stored = msgpack.MessagePackMapper().to_dcb_event(peer.noted(fact))
     assert (len(stored.data), stored.type, tuple(stored.tags)) == (BYTES, TYPE, fact.tags)
+
+
+def test_ours_is_measured_with_prepared_statements_where_the_row_says_so():
+    bench = Bench(Databases("postgres://ada@localhost/postgres"), scale=SHORT, runs=1)
+    usual, prepared = (
+        dj_database_url.parse(bench.environment(OURS, "log", prepared=each)["DATABASE_URL"])
+        for each in (False, True)
+    )
+    assert prepared == usual | {"OPTIONS": {"server_side_binding": True, "prepare_threshold": 1}}
 
 
 def test_a_log_has_ten_facts_of_each_context():

@@ -1,4 +1,5 @@
 import dataclasses
+import pickle
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -57,6 +58,15 @@ def test_events_do_not_change_and_can_be_put_in_sets():
         assert len({each, dataclasses.replace(each)}) == 1
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(each, dataclasses.fields(each)[0].name, "other")
+
+
+def test_a_recorded_event_has_each_of_its_values_under_its_own_name():
+    given = recorded(version=2)
+    values = {field.name: getattr(given, field.name) for field in dataclasses.fields(Recorded)}
+    assert len(set(map(repr, values.values()))) == len(values)
+    assert Recorded(**values) == Recorded(*values.values()) == given
+    assert dataclasses.asdict(given) == values
+    assert pickle.loads(pickle.dumps(given)) == given
 
 
 def test_recorded_events_are_equal_if_all_of_them_is():
