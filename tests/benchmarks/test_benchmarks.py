@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import dj_database_url
 import psycopg
@@ -25,6 +26,7 @@ from tests.benchmarks.figures import percentile, rate, ratio
 from tests.benchmarks.groups import GROUPS
 from tests.benchmarks.measuring import measure
 from tests.benchmarks.ours import noted
+from tests.benchmarks.processor_time import of_the_server
 from tests.benchmarks.report import BEGIN, FAILED, Measured, rendered, replaced, table
 from tests.benchmarks.rows import Line, Row
 from tests.benchmarks.tasks import Job, until
@@ -81,6 +83,29 @@ def test_ours_is_measured_with_prepared_statements_where_the_row_says_so():
 def test_a_log_has_ten_facts_of_each_context():
     contexts = [fact_of_log(ordinal, 1000).context for ordinal in range(1000)]
     assert {contexts.count(context) for context in contexts} == {FACTS_OF_A_CONTEXT}
+
+
+@needs_postgres
+def test_the_server_is_asked_for_what_its_processes_took(bench):
+    database = bench.databases.make()
+    with bench.databases.connected(database) as connection:
+        times = Path(f"/proc/{connection.info.backend_pid}/schedstat")
+        if not times.exists():
+            pytest.skip("It reads /proc of the server's machine.")
+    before = of_the_server(bench, database)
+    with bench.databases.connected(database) as connection:
+        connection.execute("SELECT count(md5(n::text)) FROM generate_series(1, 300000) AS n")
+        times = Path(f"/proc/{connection.info.backend_pid}/schedstat")
+        taken = int(times.read_text(encoding="utf-8").split()[0]) / 1e9
+    assert of_the_server(bench, database) - before >= taken - 0.03  # the kernel adds up ticks
+
+
+@needs_postgres
+@pytest.mark.parametrize("subject", [OURS, FLOOR])
+def test_a_client_tells_what_its_appends_took_of_a_processor(bench, subject):
+    with bench.fresh(subject) as database:
+        (told,) = bench.clients(subject, database, [Job("append", seconds=0.5)])
+    assert 0 < told["processor"] < told["seconds"] + 0.1
 
 
 def test_the_slowest_client_tells_the_rate_of_a_group():
