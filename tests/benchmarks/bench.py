@@ -203,7 +203,7 @@ class Bench:
         if subject == FLOOR:
             return {DATABASE_OF_THE_FLOOR: url}
         if subject == OURS:
-            url = urlsplit(url)._replace(query=_PREPARING).geturl() if prepared else url
+            url = _with_options(url, _PREPARING) if prepared else url
             return {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings", "DATABASE_URL": url, "DEBUG": "0"}
         login = {f"POSTGRES_{key.upper()}": value for key, value in self.databases.login().items()}
         return login | {
@@ -212,6 +212,11 @@ class Bench:
             "POSTGRES_DBNAME": database,
             "POSTGRES_POOL_SIZE": "1",  # a client has one thread; 16 pools of five would fill the server
         }
+
+
+def _with_options(url: str, options: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(query="&".join(each for each in (parts.query, options) if each)).geturl()
 
 
 def missing_subjects() -> dict[str, str]:

@@ -95,7 +95,7 @@ def test_what_is_said_to_be_measured_was_measured() -> None:
 
 def test_what_is_said_of_a_peer_was_measured_too() -> None:
     section = text_of("explanation/comparison").partition("## eventsourcing")[2].partition("\n## ")[0]
-    figures = re.findall(r"\b\d,\d{3}\b|\b485\b", section)
+    figures = re.findall(r"\b\d,\d{3}\b|\b359\b", section)
     assert len(figures) == 6
     assert [figure for figure in figures if f" {figure} " not in text_of("performance")] == []
 
