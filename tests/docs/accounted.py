@@ -30,6 +30,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("performance", 'make bench ARGS="--part rest"'): _BENCH,
     ("performance", 'make bench ARGS="--only hot --runs 5"'): _BENCH,
     ("performance", 'make bench ARGS="--huge"'): _BENCH,
+    ("performance", ".venv/bin/python -m tests.benchmarks.processor_time"): _BENCH,
     (
         "performance",
         ".venv/bin/python -m tests.benchmarks --only effects --only reactor-up --only reactor-hanging",
