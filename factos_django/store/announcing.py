@@ -32,9 +32,7 @@ def announce(recorded: Sequence[Recorded[Any]], using: str) -> None:
     if events_recorded.has_listeners():
         told = partial(tell, events_recorded, events=tuple(recorded), using=using)
         transaction.on_commit(told, using=using, robust=True)
-    if not connection.in_atomic_block:
-        _Wake(using)()  # it is committed
-    elif not has_appended(using):  # one waking a transaction
+    if not has_appended(using):  # one waking a transaction
         transaction.on_commit(_Wake(using), using=using, robust=True)
 
 

@@ -39,7 +39,7 @@ def nudge(using: str) -> None:
     Nothing is asked where FACTOS_CELERY_NUDGE is False, no broker is configured, tasks run eagerly, or no
     projection follows.
     """
-    if followers(using) and conf.CELERY_NUDGE and has_broker(app := current()):
+    if conf.CELERY_NUDGE and followers(using) and has_broker(app := current()):
         BACKGROUND.submit((CATCH_UP_TASK, using), partial(_ask_to_catch_up, app, using))
 
 

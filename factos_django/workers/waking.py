@@ -36,8 +36,7 @@ def notify(using: str) -> None:
 
     It is a statement after the commit and not in it: a COMMIT that notifies waits for all others that do.
     """
-    # Asked first what is asked fastest: most appends have nobody to wake.
-    if not _is_waited_for(using) or connections[using].vendor != "postgresql" or not owns_transaction(using):
+    if connections[using].vendor != "postgresql" or not _is_waited_for(using) or not owns_transaction(using):
         return
     try:
         with connections[using].cursor() as cursor:
@@ -48,7 +47,7 @@ def notify(using: str) -> None:
 
 def _is_waited_for(using: str) -> bool:
     """Tell whether a worker has anything to do at once: a relay has not where commits nudge by themselves."""
-    relayed = any(each.takes_part(using) for each in REACTORS) and not conf.CELERY_NUDGE
+    relayed = not conf.CELERY_NUDGE and any(each.takes_part(using) for each in REACTORS)
     return relayed or bool(followers(using))
 
 

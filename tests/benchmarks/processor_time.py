@@ -88,12 +88,9 @@ def main() -> None:
     sys.stdout.write("processes  subject      per s  client, us  server, us\n")
     try:
         for processes in (1, 4, 16):
-            taken = {each: [spent(bench, each, processes)] for each in subjects}
-            for _ in range(_RUNS - 1):
-                for each in subjects:
-                    taken[each].append(spent(bench, each, processes))
-            for each in subjects:
-                sys.stdout.write(f"{processes:9}  {each:7}{_middle(taken[each])}\n")
+            rounds = [[spent(bench, each, processes) for each in subjects] for _ in range(_RUNS)]
+            for subject, *runs in zip(subjects, *rounds, strict=True):
+                sys.stdout.write(f"{processes:9}  {subject:7}{_middle(runs)}\n")
     finally:
         bench.databases.remove_all()
 
